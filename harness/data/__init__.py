@@ -1,0 +1,1 @@
+"""Data sets on disk: V-Training archives, splits, and pictures as a contract wants them."""

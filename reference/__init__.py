@@ -1,0 +1,1 @@
+"""Reference PyTorch implementations, one folder a method."""
