@@ -1,4 +1,4 @@
-"""k210-harness: does the model on the chip still do what the PyTorch model does?
+"""Tell whether a model on the K210 still does what its PyTorch model does.
 
 Importing this package is cheap on purpose: PyTorch is loaded by the rooms that need it,
 when they need it.

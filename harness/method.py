@@ -229,11 +229,19 @@ class Method(Protocol):
     ) -> Deployable:
         """Load a checkpoint and make the part that runs on the K210 of it."""
 
-    def artefacts(self, deployable: Deployable, kmodel: Path, training: Path, out: Path) -> None:
-        """Write what else a user gets into `out`: SD card archive, mail table, curves …
+    def artefacts(
+        self, deployable: Deployable, kmodel: Path, training: Path, out: Path
+    ) -> Mapping[str, str]:
+        """Write what else a user gets into `out`: SD card archive, mail table, curves.
 
-        `training` is the folder that `train` wrote to; it may lack curves when the checkpoint
-        came from elsewhere.
+        Args:
+            deployable: What was compiled.
+            kmodel: The file that boards load.
+            training: The folder that `train` wrote to; without a training it may be empty.
+            out: Folder to write into.
+
+        Returns:
+            What was written: a short description → path below `out`.
         """
 
 

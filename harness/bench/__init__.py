@@ -1,0 +1,1 @@
+"""Rules for measuring time, and the benchmarks that use them."""

@@ -1,0 +1,19 @@
+"""One file a command. They import nothing heavy before they run."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli.commands import bench, compare, compile_model, doctor, methods, run, setup, train
+
+
+def register(app: typer.Typer) -> None:
+    """Add every command, in the order in which help shows them."""
+    app.command("doctor")(doctor.doctor)
+    app.command("setup")(setup.setup)
+    app.command("methods")(methods.methods)
+    app.command("train")(train.train)
+    app.command("run")(run.run)
+    app.command("compare")(compare.compare)
+    app.command("compile")(compile_model.compile_model)
+    app.add_typer(bench.app, name="bench")

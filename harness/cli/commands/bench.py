@@ -1,0 +1,64 @@
+"""`k210 bench`: speed against the peers, measured in one run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed against the peers, in one run.")
+
+# MobileNet V1 1.0 with random weights: speed does not depend on their values.
+NETWORK = "reference.coin_classifier.networks:benchmark_network"
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command("compiler")
+def compiler(
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Turns of each side.")] = 3,
+    as_json: options.Json = False,
+) -> None:
+    """Compile and simulate MobileNet 1.0 at 224 through the worker, and with nncase directly.
+
+    Examples:
+
+        k210 bench compiler
+
+        k210 bench compiler --rounds 5 --json
+    """
+    from dataclasses import asdict
+
+    from harness.bench.compiler import bench_compiler
+    from harness.bench.machine import machine
+    from harness.cli.console import TerminalProgress, print_json
+    from harness.pipeline.factory import load_module
+
+    rows = bench_compiler(load_module(NETWORK), rounds, TerminalProgress())
+    if as_json:
+        print_json({"machine": machine(), "rows": [asdict(row) for row in rows]})
+    else:
+        _show(rows)
+
+
+def _show(rows: list) -> None:  # type: ignore[type-arg]
+    from rich.table import Table
+
+    from harness.cli.console import stdout
+
+    table = Table()
+    for column in ("benchmark", "worker", "nncase directly", "ratio"):
+        table.add_column(column, justify="left" if column == "benchmark" else "right")
+    for row in rows:
+        table.add_row(
+            row.name,
+            f"{row.ours:.2f} {row.unit}",
+            f"{row.direct:.2f} {row.unit}",
+            f"{row.ratio:.3f}",
+        )
+    stdout().print(table)

@@ -1,0 +1,71 @@
+"""`k210 compare PKG.MOD:FACTORY`: the user's own module on the same road."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+
+
+def compare(
+    factory: Annotated[str, typer.Argument(help="package.module:factory that returns a module.")],
+    calibration: Annotated[
+        Path, typer.Option("--calibration", help="Pictures or .npy that quantisation looks at.")
+    ],
+    inputs: Annotated[
+        Path, typer.Option("--inputs", help="Pictures or .npy to compare the backends on.")
+    ],
+    out: options.Out,
+    backends: options.Backends = "float,nncase",
+    shape: options.Shape = "3,224,224",
+    range_: options.Range = "0,1",
+    mean: options.Mean = "",
+    std: options.Std = "",
+    color: options.Color = "",
+    resize: options.Resize = "center_crop",
+    cosine: Annotated[
+        float, typer.Option("--cosine", min=-1, max=1, help="Least cosine of every output.")
+    ] = 0.99,
+    calibrate: options.Calibrate = "no_clip",
+    as_json: options.Json = False,
+) -> int:
+    """Compile your own PyTorch module and compare the K210 model with it.
+
+    Examples:
+
+        k210 compare my.package:make_net --shape 3,128,128 --calibration photos --inputs photos --out runs/mine
+
+        k210 compare my.package:make_net --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --calibration photos --inputs photos --out runs/mine
+    """
+    from harness.cli.console import TerminalProgress
+    from harness.cli.results import show_run
+    from harness.data.images import read_inputs
+    from harness.method import EvaluationSet, Tolerance
+    from harness.pipeline.factory import deployable_of, load_module
+    from harness.pipeline.measure import check_backends
+    from harness.pipeline.run import RunRequest, execute
+
+    names = options.backend_names(backends)
+    check_backends(names)
+    contract = options.contract_of(shape, range_, mean, std, color, resize)
+    _, calibration_images = read_inputs(calibration, contract)
+    ids, images = read_inputs(inputs, contract)
+    deployable = deployable_of(
+        load_module(factory),
+        factory,
+        contract,
+        calibration_images,
+        EvaluationSet(tuple(ids), images),
+        Tolerance(cosine=cosine),
+    )
+    request = RunRequest(
+        method=factory,
+        backends=names,
+        data=str(inputs),
+        calibrate_method=calibrate,
+        progress=TerminalProgress(),
+    )
+    return show_run(execute(deployable, out, request), as_json)

@@ -1,0 +1,98 @@
+"""`k210 doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import typer
+
+from harness.cli import options
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, and the remedy where it is not well."""
+
+    name: str
+    well: bool
+    text: str
+    remedy: str = ""
+
+
+def doctor(as_json: options.Json = False) -> None:
+    """Say what is installed, what is missing, and what to do about it.
+
+    Exit code 0 when everything that the installed commands need is there, 2 otherwise.
+
+    Examples:
+
+        k210 doctor
+    """
+    from rich.markup import escape
+
+    from harness.cli.console import print_json, stdout
+
+    findings = [_python(), *_packages(), _worker(), *_methods()]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        console = stdout()
+        for finding in findings:
+            mark = "[green]ok  [/]" if finding.well else "[red]miss[/]"
+            remedy = f" → {finding.remedy}" if finding.remedy else ""
+            console.print(
+                f"{mark} {finding.name:<16} {escape(finding.text + remedy)}", soft_wrap=True
+            )
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(2)
+
+
+def _python() -> Finding:
+    import platform
+
+    return Finding("python", True, platform.python_version())
+
+
+def _packages() -> list[Finding]:
+    return [
+        *(_package(name, "pip install k210-harness") for name in ("torch", "onnx", "pillow")),
+        *(_package(name, "pip install 'k210-harness[reference]'") for name in ("safetensors",)),
+        *(
+            _package(name, "pip install 'k210-harness[report]'")
+            for name in ("jinja2", "matplotlib")
+        ),
+    ]
+
+
+def _package(name: str, remedy: str) -> Finding:
+    from importlib import metadata
+
+    try:
+        return Finding(name, True, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Finding(name, False, "is not installed", remedy)
+
+
+def _worker() -> Finding:
+    from harness.compiler.worker import environment
+
+    status = environment.status()
+    if status.environment is None:
+        return Finding("nncase worker", False, status.problem, status.remedy)
+    found = status.environment
+    return Finding(
+        "nncase worker", True, f"nncase {found.nncase_version} on Python {found.python_version}"
+    )
+
+
+def _methods() -> list[Finding]:
+    from harness import method as registry
+    from harness.errors import MethodError
+
+    findings = []
+    for name in sorted(registry.available()):
+        try:
+            findings.append(Finding(name, True, registry.get(name).info().title))
+        except MethodError as error:
+            findings.append(Finding(name, False, error.cause, error.remedy))
+    return findings

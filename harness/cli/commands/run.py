@@ -1,0 +1,74 @@
+"""`k210 run METHOD`: train, compile, run, compare, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.completion import complete_method
+
+
+def run(
+    method: Annotated[
+        str, typer.Argument(help="Name from k210 methods.", autocompletion=complete_method)
+    ],
+    out: options.Out,
+    data: options.Data = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="Weights to take instead of training.")
+    ] = None,
+    backends: options.Backends = "float,nncase",
+    folds: Annotated[
+        int, typer.Option("--folds", min=0, help="Also cross-validate with this many folds.")
+    ] = 0,
+    init: options.Init = None,
+    seed: options.Seed = 0,
+    epochs: options.Epochs = None,
+    device: options.Device = "cpu",
+    calibrate: options.Calibrate = "no_clip",
+    set_: options.Set = None,
+    as_json: options.Json = False,
+) -> int:
+    """Train a method, compile it for the K210, run it on backends, compare them, and report.
+
+    Examples:
+
+        k210 run coin_classifier --out runs/demo
+
+        k210 run coin_classifier --data photos.zip --out runs/coins
+
+        k210 run coin_classifier --data photos/ --set width=0.25 --set size=128 --folds 5 --out runs/cv
+    """
+    from harness import method as methods
+    from harness.cli.console import TerminalProgress
+    from harness.cli.results import show_run
+    from harness.errors import UsageError
+    from harness.pipeline.method_run import MethodRun, run_method
+    from harness.pipeline.run import RunRequest
+
+    if folds == 1:
+        raise UsageError("--folds 1 leaves nothing to learn from", "take at least 2")
+    progress = TerminalProgress()
+    job = methods.TrainJob(
+        out=out,
+        data=data,
+        seed=seed,
+        epochs=epochs,
+        device=device,
+        init=init,
+        options=methods.parse_assignments(set_ or []),
+        progress=progress,
+    )
+    request = RunRequest(
+        method=method,
+        backends=options.backend_names(backends),
+        data=str(data) if data else "shipped sample data",
+        calibrate_method=calibrate,
+        progress=progress,
+    )
+    return show_run(
+        run_method(MethodRun(methods.get(method), job, request, checkpoint, folds)), as_json
+    )

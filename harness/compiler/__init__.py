@@ -1,0 +1,1 @@
+"""PyTorch, ONNX or TFLite in; a kmodel, its contract and the placement of every operation out."""

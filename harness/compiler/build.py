@@ -1,0 +1,223 @@
+"""The road from a model to a kmodel: ONNX, shapes, quantisation, nncase, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.compiler import onnx_graph
+from harness.compiler.cache import CompileCache, key
+from harness.compiler.contract import (
+    CalibrationRecord,
+    InputRecord,
+    ModelContract,
+    OutputRecord,
+    sha256,
+    weights_sha256,
+)
+from harness.compiler.export import to_onnx
+from harness.compiler.lower import to_nncase_dialect
+from harness.compiler.placement import Placed, outputs, placement
+from harness.compiler.refusal import explain
+from harness.compiler.worker.checks import check_calibration
+from harness.compiler.worker.client import Worker, get_worker
+from harness.compiler.worker.environment import NNCASE_VERSION
+from harness.errors import CompileError
+from harness.files import write_bytes
+from harness.method import Deployable, InputContract
+from harness.progress import SILENT, Progress
+
+KMODEL_FILE = "model.kmodel"
+ONNX_FILE = "model.onnx"
+
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model on its way into the compiler.
+
+    Attributes:
+        name: Name of the deployable.
+        kind: Format of `data`.
+        data: The model, eating float32 in units of the contract's range.
+        contract: Which bytes it will eat.
+        weights_sha256: Hash of the weights, or of the file where there is no module.
+        seeds: Every seed by name.
+    """
+
+    name: str
+    kind: Literal["onnx", "tflite"]
+    data: bytes
+    contract: InputContract
+    weights_sha256: str
+    seeds: dict[str, int]
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A kmodel with all that is known about it.
+
+    Attributes:
+        kmodel: kmodel v5, as nncase 1.9 writes it.
+        onnx: The model that nncase imported; None when it came from TFLite.
+        contract: What is written beside it.
+        placement: Every compiled operation in running order.
+        log: What nncase printed.
+        cached: Whether it was found in the cache.
+    """
+
+    kmodel: bytes
+    onnx: bytes | None
+    contract: ModelContract
+    placement: tuple[Placed, ...]
+    log: str
+    cached: bool
+
+    def write(self, folder: Path) -> None:
+        """Write `model.kmodel`, `model.onnx` and `contract.json` into a folder."""
+        write_bytes(folder / KMODEL_FILE, self.kmodel)
+        if self.onnx is not None:
+            write_bytes(folder / ONNX_FILE, self.onnx)
+        self.contract.write(folder)
+
+
+def source_of_deployable(deployable: Deployable) -> Source:
+    """Export a deployable's module."""
+    exported = to_onnx(deployable.module, deployable.contract, deployable.outputs)
+    data = onnx_graph.infer_shapes(onnx_graph.with_normalisation(exported, deployable.contract))
+    weights = weights_sha256(deployable.module)
+    seeds = dict(deployable.seeds)
+    return Source(deployable.name, "onnx", data, deployable.contract, weights, seeds)
+
+
+def source_of_file(path: Path, contract: InputContract) -> Source:
+    """Read an ONNX or TFLite file.
+
+    Raises:
+        CompileError: It is neither, its input is not the contract's, or it is TFLite and the
+            contract normalises (nncase would do that on the CPU, over the whole picture).
+    """
+    data = path.read_bytes()
+    kind: Literal["onnx", "tflite"] = "tflite" if path.suffix == ".tflite" else "onnx"
+    if kind == "onnx":
+        data = onnx_graph.with_fixed_batch(data)
+        found = onnx_graph.graph_input(data)
+        if found.shape[1:] != contract.shape:
+            raise CompileError(
+                f"{path.name} takes {found.shape[1:]} but the contract says {contract.shape}",
+                "give the size with --shape C,H,W",
+            )
+        data = onnx_graph.infer_shapes(onnx_graph.with_normalisation(data, contract))
+    elif contract.normalises:
+        raise CompileError(
+            "mean and std cannot be put into a TFLite model",
+            "use --range LOW,HIGH where one range fits all channels, or convert it to ONNX",
+        )
+    return Source(path.stem, kind, data, contract, sha256(path.read_bytes()), {})
+
+
+def compile_deployable(
+    deployable: Deployable, *, method: str = "no_clip", progress: Progress = SILENT
+) -> CompiledModel:
+    """Compile the module of a deployable with its own calibration images."""
+    source = source_of_deployable(deployable)
+    return compile_source(source, deployable.calibration, method=method, progress=progress)
+
+
+def compile_source(
+    source: Source,
+    calibration: Images,
+    *,
+    method: str = "no_clip",
+    progress: Progress = SILENT,
+    cache: CompileCache | None = None,
+    worker: Worker | None = None,
+) -> CompiledModel:
+    """Compile a model for the K210, or take the result of an equal compilation from the cache.
+
+    Args:
+        source: The model.
+        calibration: uint8 [N, C, H, W]; quantisation takes its ranges from these.
+        method: How a range is taken: one of `worker.checks.CALIBRATION_METHODS`.
+        progress: Who is told.
+        cache: Where results are kept; None for the user's cache folder.
+        worker: The nncase process; None for the shared one.
+
+    Raises:
+        CompileError: Calibration images or method do not fit, or nncase refuses the model.
+        SetupError: There is no nncase worker environment.
+    """
+    check_calibration(calibration, method, (1, *source.contract.shape))
+    cache = cache or CompileCache()
+    entry = key(_key_parts(source, calibration, method))
+    files = cache.get(entry)
+    cached = files is not None
+    if files is None:
+        with progress.task("compile", None):
+            files = _run_nncase(source, calibration, method, worker or get_worker())
+        cache.put(entry, files)
+    return _compiled(source, calibration, method, files, cached)
+
+
+def _key_parts(source: Source, calibration: Images, method: str) -> dict[str, bytes]:
+    contract = source.contract
+    return {
+        "kind": source.kind.encode(),
+        "model": source.data,
+        "calibration": calibration.tobytes(),
+        "options": json.dumps([contract.shape, contract.range, method, len(calibration)]).encode(),
+        "compiler": NNCASE_VERSION.encode(),
+    }
+
+
+def _run_nncase(
+    source: Source, calibration: Images, method: str, worker: Worker
+) -> dict[str, bytes]:
+    model = to_nncase_dialect(source.data) if source.kind == "onnx" else source.data
+    try:
+        result = worker.compile(
+            model,
+            source.kind,
+            input_shape=(1, *source.contract.shape),
+            input_range=source.contract.range,
+            calibration=calibration,
+            calibrate_method=method,
+        )
+    except CompileError as error:
+        raise explain(error, source.data if source.kind == "onnx" else None) from error
+    files = {f"ir/{name}": data for name, data in result.ir.items()}
+    return {KMODEL_FILE: result.kmodel, "nncase.log": result.log.encode(), **files}
+
+
+def _compiled(
+    source: Source, calibration: Images, method: str, files: dict[str, bytes], cached: bool
+) -> CompiledModel:
+    graphs = {name[3:]: data for name, data in files.items() if name.startswith("ir/")}
+    names = onnx_graph.outputs(source.data) if source.kind == "onnx" else outputs(graphs)
+    contract = ModelContract(
+        schema=1,
+        name=source.name,
+        input=InputRecord.of(source.contract),
+        outputs=tuple(OutputRecord(name=name, shape=shape) for name, shape in names),
+        kmodel_sha256=sha256(files[KMODEL_FILE]),
+        weights_sha256=source.weights_sha256,
+        compiler=f"nncase {NNCASE_VERSION}",
+        calibration=CalibrationRecord(
+            method=method, images=len(calibration), sha256=sha256(calibration.tobytes())
+        ),
+        seeds=source.seeds,
+    )
+    return CompiledModel(
+        kmodel=files[KMODEL_FILE],
+        onnx=source.data if source.kind == "onnx" else None,
+        contract=contract,
+        placement=placement(graphs),
+        log=files["nncase.log"].decode(errors="replace"),
+        cached=cached,
+    )

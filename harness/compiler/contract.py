@@ -1,0 +1,144 @@
+"""`contract.json`: what the bytes beside it are, what they eat, and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import ContractError
+from harness.files import write_text
+from harness.method import ColorOrder, InputContract, ResizeRule
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CONTRACT_FILE = "contract.json"
+
+
+class _Record(BaseModel):
+    # Later versions may add fields; a reader of this version lets them pass.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class InputRecord(_Record):
+    """The input, field by field as in `harness.method.InputContract`."""
+
+    dtype: Literal["uint8"]
+    layout: Literal["NCHW"]
+    shape: tuple[int, int, int]
+    color: ColorOrder
+    range: tuple[float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    resize: ResizeRule
+
+    @classmethod
+    def of(cls, contract: InputContract) -> InputRecord:
+        """Copy a contract into the record that is written."""
+        return cls.model_validate(vars(contract))
+
+    def to_contract(self) -> InputContract:
+        """Return the contract, checked again."""
+        return InputContract(**self.model_dump())
+
+
+class OutputRecord(_Record):
+    """One output: its name and its shape for a batch of one."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+class ModelContract(_Record):
+    """The whole of `contract.json`, schema 1.
+
+    Attributes:
+        name: Name of the deployable.
+        input: Which bytes the model eats. Scaling, mean and std run inside the model.
+        outputs: In file order.
+        kmodel_sha256: Hash of the kmodel that this contract belongs to.
+        weights_sha256: Hash of the source model's weights.
+        compiler: Compiler and version, such as "nncase 1.9.0.20230322".
+        calibration: Method, number of images, and hash of their bytes.
+        seeds: Every seed by name.
+    """
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    name: str
+    input: InputRecord
+    outputs: tuple[OutputRecord, ...]
+    kmodel_sha256: str
+    weights_sha256: str
+    compiler: str
+    calibration: CalibrationRecord
+    seeds: Mapping[str, int] = Field(default_factory=dict)
+
+    def write(self, folder: Path) -> Path:
+        """Write `contract.json` into a folder and return its path."""
+        path = folder / CONTRACT_FILE
+        write_text(path, self.model_dump_json(indent=2, by_alias=True) + "\n")
+        return path
+
+    def check(self, kmodel: bytes) -> None:
+        """Make sure that a kmodel is the one this contract was written for.
+
+        Raises:
+            ContractError: It is another one.
+        """
+        if sha256(kmodel) != self.kmodel_sha256:
+            raise ContractError(
+                f"the kmodel is not the one that {CONTRACT_FILE} was written for "
+                f"(sha256 {sha256(kmodel)[:12]}…, expected {self.kmodel_sha256[:12]}…)",
+                "compile again, or copy both files of the same run",
+            )
+
+
+class CalibrationRecord(_Record):
+    """What quantisation looked at."""
+
+    method: str
+    images: int
+    sha256: str
+
+
+ModelContract.model_rebuild()
+
+
+def read_contract(folder: Path) -> ModelContract:
+    """Read `contract.json` from a folder.
+
+    Raises:
+        ContractError: It is missing, not JSON, of another schema, or inconsistent.
+    """
+    path = folder / CONTRACT_FILE
+    try:
+        contract = ModelContract.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ContractError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ContractError(
+            f"{path}: {where}: {first['msg']}", "compile the model again to renew the file"
+        ) from error
+    contract.input.to_contract()
+    return contract
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of some bytes in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def weights_sha256(module: nn.Module) -> str:
+    """Return one hash over the names, types, shapes and bytes of a module's state."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        array = value.detach().cpu().contiguous().numpy()
+        digest.update(f"{name}:{array.dtype}:{array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,144 @@
+"""ONNX graphs: shape inference, which nncase needs, and the facts that a contract is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import helper, numpy_helper
+
+from harness.errors import CompileError
+from harness.method import InputContract
+
+
+@dataclass(frozen=True)
+class GraphInput:
+    """The one input of an ONNX graph: its name and [N, C, H, W]."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+def parse(data: bytes) -> onnx.ModelProto:
+    """Read an ONNX model.
+
+    Raises:
+        CompileError: The bytes are not an ONNX model.
+    """
+    try:
+        model = onnx.load_model_from_string(data)
+        onnx.checker.check_model(model)
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        raise CompileError(
+            f"the file is not a valid ONNX model: {str(error).splitlines()[0]}",
+            "export it again, and check it with onnx.checker.check_model",
+        ) from error
+    return model
+
+
+def infer_shapes(data: bytes) -> bytes:
+    """Return the model with the shape of every tensor written into it.
+
+    Raises:
+        CompileError: The shapes contradict each other, or the model is not valid.
+    """
+    model = parse(data)
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise CompileError(
+            f"the shapes in the ONNX model contradict each other: {str(error).splitlines()[0]}",
+            "export the model with fixed input sizes",
+        ) from error
+    return bytes(inferred.SerializeToString())
+
+
+def with_normalisation(data: bytes, contract: InputContract) -> bytes:
+    """Put `(x - mean) / std` in front of the model, as a 1x1 convolution.
+
+    nncase leaves a subtraction and a division on the CPU, in float, over the whole picture. A
+    1x1 convolution is the same function and runs on the KPU. It stays a layer of its own because
+    folding it into the first convolution would change the border: zero padding stands for `mean`
+    there, not for 0.
+
+    The model then takes float32 [1, C, H, W] in units of the contract's range.
+    """
+    if not contract.normalises:
+        return data
+    model = parse(data)
+    value = _free_inputs(model)[0]
+    inner = f"{value.name}_normalised"
+    for node in model.graph.node:
+        node.input[:] = [inner if name == value.name else name for name in node.input]
+    scale = 1 / np.asarray(contract.std, np.float64)
+    weight = np.diag(scale)[:, :, None, None].astype(np.float32)
+    bias = (-np.asarray(contract.mean) * scale).astype(np.float32)
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(weight, "normalise.weight"),
+            numpy_helper.from_array(bias, "normalise.bias"),
+        ]
+    )
+    layer = helper.make_node(
+        "Conv", [value.name, "normalise.weight", "normalise.bias"], [inner], "/normalise/Conv"
+    )
+    model.graph.node.insert(0, layer)
+    return bytes(model.SerializeToString())
+
+
+def with_fixed_batch(data: bytes) -> bytes:
+    """Return the model with its batch axis set to 1, as the K210 runs it."""
+    model = parse(data)
+    for value in [*_free_inputs(model), *model.graph.output]:
+        dims = value.type.tensor_type.shape.dim
+        if dims and dims[0].dim_value != 1:
+            dims[0].dim_value = 1
+    return bytes(model.SerializeToString())
+
+
+def graph_input(data: bytes) -> GraphInput:
+    """Return the model's input.
+
+    Raises:
+        CompileError: There is not exactly one input, or its size is not fixed.
+    """
+    inputs = _free_inputs(parse(data))
+    if len(inputs) != 1:
+        names = ", ".join(value.name for value in inputs)
+        raise CompileError(
+            f"the ONNX model has {len(inputs)} inputs ({names})",
+            "export it with the one picture as its only input",
+        )
+    shape = tuple(dim.dim_value for dim in inputs[0].type.tensor_type.shape.dim)
+    if len(shape) != 4 or min(shape[1:]) < 1:
+        raise CompileError(
+            f"the ONNX input {inputs[0].name!r} has shape {shape}, not a fixed [1, C, H, W]",
+            "export it with a fixed picture size",
+        )
+    return GraphInput(inputs[0].name, shape)
+
+
+def outputs(data: bytes) -> list[tuple[str, tuple[int, ...]]]:
+    """Return name and shape of every output, in order."""
+    return [
+        (value.name, tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim))
+        for value in parse(data).graph.output
+    ]
+
+
+def layers_of(data: bytes, op_type: str) -> list[str]:
+    """Return the names of the nodes of one operator type."""
+    nodes = parse(data).graph.node
+    return [node.name or node.output[0] for node in nodes if node.op_type == op_type]
+
+
+def operator_types(data: bytes) -> set[str]:
+    """Return the operator types that the model uses."""
+    return {node.op_type for node in parse(data).graph.node}
+
+
+def _free_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in weights]

@@ -1,0 +1,68 @@
+"""What is said of classifiers: predictions, confusion, and the pictures they disagree on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from harness.backends.base import BackendResult
+from harness.compare.metrics import top1
+from harness.compare.statistics import confusion
+from harness.method import Deployable, EvaluationSet
+from harness.pipeline.folder import file_name
+
+# More pictures than this tell a person nothing new.
+MAX_PICTURES = 100
+
+Predictions = Mapping[str, npt.NDArray[np.int64]]
+
+
+def is_classifier(deployable: Deployable) -> bool:
+    """Whether the first output scores the classes of the evaluation set."""
+    return bool(deployable.evaluation.classes)
+
+
+def predictions(deployable: Deployable, results: Mapping[str, BackendResult]) -> Predictions:
+    """Return the class index [N] that each backend gives each item."""
+    if not is_classifier(deployable):
+        return {}
+    first = deployable.outputs[0]
+    return {name: top1(result.outputs[first]) for name, result in results.items()}
+
+
+def confusion_of(
+    evaluation: EvaluationSet, predicted: npt.NDArray[np.int64] | None
+) -> tuple[tuple[int, ...], ...] | None:
+    """Return the confusion matrix, where there are labels."""
+    if evaluation.labels is None or predicted is None:
+        return None
+    return confusion(evaluation.labels.tolist(), predicted.tolist(), len(evaluation.classes))
+
+
+def label_of(evaluation: EvaluationSet, index: int) -> str | None:
+    """Return the true class of an item in words: its name, or its number without names."""
+    if evaluation.labels is None:
+        return None
+    label = int(evaluation.labels[index])
+    return evaluation.classes[label] if evaluation.classes else str(label)
+
+
+def disagreeing_items(predicted: Predictions) -> list[int]:
+    """Return the positions of items that not all backends take for the same class."""
+    if len(predicted) < 2:
+        return []
+    stacked = np.stack(list(predicted.values()))
+    return [int(index) for index in np.flatnonzero((stacked != stacked[0]).any(axis=0))]
+
+
+def picture_of(evaluation: EvaluationSet, index: int) -> tuple[str, bytes]:
+    """Return file name and PNG bytes of one input, as the model saw it (three channels as RGB)."""
+    image = evaluation.inputs[index]
+    pixels = image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return f"{index:05d}_{file_name(evaluation.ids[index])}.png", buffer.getvalue()

@@ -1,0 +1,97 @@
+"""The figures of a run in the form that `report.json` keeps."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+from harness.backends.base import BackendResult
+from harness.bench.latency import summarise
+from harness.compare import Comparison, OutputComparison
+from harness.method import Deployable
+from harness.pipeline import classification
+from harness.pipeline.folder import RunFolder
+from harness.report.schema import (
+    BackendRecord,
+    ComparisonRecord,
+    DisagreementRecord,
+    LatencyRecord,
+)
+
+
+def comparison_records(comparisons: tuple[Comparison, ...]) -> tuple[ComparisonRecord, ...]:
+    """Return comparisons as `report.json` keeps them, one record an output."""
+    return tuple(
+        _comparison_record(entry, comparison)
+        for comparison in comparisons
+        for entry in comparison.outputs.values()
+    )
+
+
+def backend_record(
+    deployable: Deployable, result: BackendResult, predicted: classification.Predictions
+) -> BackendRecord:
+    """Return one backend's metrics, latency and confusion matrix."""
+    latency = summarise(result.latency_ms)
+    metrics = deployable.metrics
+    return BackendRecord(
+        metrics=metrics(result.outputs, deployable.evaluation) if metrics else {},
+        latency_ms=LatencyRecord(**asdict(latency)) if latency else None,
+        environment=result.environment,
+        confusion=classification.confusion_of(deployable.evaluation, predicted.get(result.backend)),
+    )
+
+
+def _comparison_record(entry: OutputComparison, comparison: Comparison) -> ComparisonRecord:
+    values = asdict(entry)
+    limits = values.pop("tolerance") or {}
+    return ComparisonRecord(
+        reference=comparison.reference,
+        candidate=comparison.candidate,
+        within_tolerance=entry.within_tolerance,
+        tolerance={name: value for name, value in limits.items() if value is not None},
+        tolerance_that_would_pass=entry.tolerance_that_would_pass,
+        **values,
+    )
+
+
+def items(deployable: Deployable, predicted: classification.Predictions) -> list[dict[str, Any]]:
+    """Return the lines of `items.jsonl`: what went in, and what each backend took it for."""
+    evaluation = deployable.evaluation
+    names = evaluation.classes
+    return [
+        {
+            "id": identifier,
+            "sha256": hashlib.sha256(evaluation.inputs[index].tobytes()).hexdigest(),
+            "label": classification.label_of(evaluation, index),
+            **{backend: names[classes[index]] for backend, classes in predicted.items()},
+        }
+        for index, identifier in enumerate(evaluation.ids)
+    ]
+
+
+def write_disagreements(
+    folder: RunFolder, deployable: Deployable, predicted: classification.Predictions
+) -> tuple[DisagreementRecord, ...]:
+    """Write the pictures that not all backends take for the same class, and list them."""
+    evaluation = deployable.evaluation
+    pictures: dict[str, tuple[bytes, str, str]] = {}
+    records = []
+    for index in classification.disagreeing_items(predicted):
+        file = None
+        if len(pictures) < classification.MAX_PICTURES:
+            file, data = classification.picture_of(evaluation, index)
+            pictures[file] = (data, evaluation.ids[index], "backends disagree on its class")
+        records.append(
+            DisagreementRecord(
+                id=evaluation.ids[index],
+                label=classification.label_of(evaluation, index),
+                predictions={
+                    name: evaluation.classes[found[index]] for name, found in predicted.items()
+                },
+                picture=f"pictures/{file}" if file else None,
+            )
+        )
+    folder.write_pictures(pictures)
+    return tuple(records)

@@ -1,0 +1,164 @@
+"""One run: measure a deployable, then write everything about it into one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.compare import Comparison
+from harness.compiler.build import CompiledModel
+from harness.files import write_text
+from harness.method import Deployable
+from harness.pipeline import classification, record
+from harness.pipeline.environment import environment
+from harness.pipeline.folder import RunFolder
+from harness.pipeline.measure import Measured, check_backends, measure
+from harness.progress import SILENT, Progress
+from harness.report.html import write_html
+from harness.report.schema import (
+    CrossValidationRecord,
+    DataRecord,
+    DisagreementRecord,
+    OperationRecord,
+    Report,
+)
+
+# Called when everything is compiled, to add files: (compiled model, folder) → name → path.
+Artefacts = Callable[[CompiledModel, Path], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run and where to.
+
+    Attributes:
+        method: Name of the method, or of the user's factory.
+        backends: Names; the first is what the others are compared with.
+        data: Where the evaluation data came from, in words.
+        warnings: Remarks about the data.
+        calibrate_method: How nncase takes ranges from the calibration images.
+        cross_validation: Figures over folds, when they were asked for.
+        artefacts: What else is written into the folder.
+        progress: Who is told.
+    """
+
+    method: str
+    backends: tuple[str, ...] = ("float", "nncase")
+    data: str = ""
+    warnings: tuple[str, ...] = ()
+    calibrate_method: str = "no_clip"
+    cross_validation: CrossValidationRecord | None = None
+    artefacts: Artefacts | None = None
+    progress: Progress = SILENT
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        folder: Where everything is.
+        report: The content of `report.json`.
+        comparisons: The first backend against each other one.
+    """
+
+    folder: Path
+    report: Report
+    comparisons: tuple[Comparison, ...]
+
+
+def execute(deployable: Deployable, out: Path, request: RunRequest) -> RunResult:
+    """Run a deployable and write its run folder.
+
+    Raises:
+        HarnessError: Whatever stage fails; nothing is written before all backends have run.
+    """
+    check_backends(request.backends)
+    RunFolder.check(out)
+    measured = measure(
+        deployable,
+        request.backends,
+        calibrate_method=request.calibrate_method,
+        progress=request.progress,
+    )
+    folder = RunFolder.open(out)
+    with folder.lock():
+        folder.forget_report()
+        report = _write(folder, deployable, measured, request)
+    return RunResult(folder.path, report, measured.comparisons)
+
+
+def _write(
+    folder: RunFolder, deployable: Deployable, measured: Measured, request: RunRequest
+) -> Report:
+    predicted = classification.predictions(deployable, measured.results)
+    artefacts: Mapping[str, str] = {}
+    if measured.compiled is not None:
+        measured.compiled.write(folder.path)
+        write_text(folder.path / "log.txt", measured.compiled.log)
+        if request.artefacts is not None:
+            artefacts = request.artefacts(measured.compiled, folder.path)
+    for name, result in measured.results.items():
+        folder.write_outputs(name, result.outputs)
+    folder.write_items(record.items(deployable, predicted))
+    disagreements = record.write_disagreements(folder, deployable, predicted)
+    report = _report(folder, deployable, measured, request, predicted, disagreements, artefacts)
+    write_html(report, folder.path)
+    report.write(folder.path)
+    return report
+
+
+def _report(
+    folder: RunFolder,
+    deployable: Deployable,
+    measured: Measured,
+    request: RunRequest,
+    predicted: classification.Predictions,
+    disagreements: tuple[DisagreementRecord, ...],
+    artefacts: Mapping[str, str],
+) -> Report:
+    compiled = measured.compiled
+    comparisons = record.comparison_records(measured.comparisons)
+    failed = any(entry.within_tolerance is False for entry in comparisons)
+    return Report(
+        schema=1,
+        method=request.method,
+        run_id=_run_id(folder.path),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=environment(),
+        contract=_contract(deployable, compiled),
+        data=DataRecord(
+            source=request.data,
+            items=len(deployable.evaluation),
+            classes=deployable.evaluation.classes,
+            warnings=request.warnings,
+        ),
+        backends={
+            name: record.backend_record(deployable, result, predicted)
+            for name, result in measured.results.items()
+        },
+        comparisons=comparisons,
+        operations=tuple(
+            OperationRecord(**asdict(placed)) for placed in (compiled.placement if compiled else ())
+        ),
+        disagreements=disagreements,
+        cross_validation=request.cross_validation,
+        artefacts=artefacts,
+        verdict="fail" if failed else "pass",
+    )
+
+
+def _contract(deployable: Deployable, compiled: CompiledModel | None) -> dict[str, Any]:
+    if compiled is not None:
+        return compiled.contract.model_dump(mode="json", by_alias=True)
+    return {"name": deployable.name, "input": asdict(deployable.contract)}
+
+
+def _run_id(path: Path) -> str:
+    moment = time.time_ns().to_bytes(8, "big")
+    return f"{path.name}-{hashlib.sha256(moment + str(path).encode()).hexdigest()[:8]}"

@@ -1,0 +1,148 @@
+"""`report.json`, schema 1. Later versions add fields; none is renamed or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import RunFolderError
+from harness.files import write_text
+
+REPORT_FILE = "report.json"
+HTML_FILE = "report.html"
+SCHEMA = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class LatencyRecord(_Record):
+    """Percentiles in milliseconds over `n` items."""
+
+    p50: float
+    p95: float
+    p99: float
+    n: int
+
+
+class BackendRecord(_Record):
+    """One backend: task metrics, latency, what ran it, and what it took each item for.
+
+    `confusion` is [true class][predicted class] → count, for classifiers.
+    """
+
+    metrics: Mapping[str, float] = Field(default_factory=dict)
+    latency_ms: LatencyRecord | None = None
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] | None = None
+
+
+class ComparisonRecord(_Record):
+    """One output of one pair of backends. `snr_db` is null when the outputs are equal."""
+
+    reference: str
+    candidate: str
+    output: str
+    cosine: float
+    max_abs: float
+    mean_abs: float
+    snr_db: float | None
+    rmse: float
+    top1_agreement: float | None
+    worst_item: str
+    worst_cosine: float
+    within_tolerance: bool | None
+    tolerance: Mapping[str, float] = Field(default_factory=dict)
+    tolerance_that_would_pass: Mapping[str, float] = Field(default_factory=dict)
+
+
+class OperationRecord(_Record):
+    """One compiled operation; see `harness.compiler.placement.Placed`."""
+
+    layer: str
+    operation: str
+    unit: Literal["KPU", "CPU"]
+    shape: tuple[int, ...]
+    inserted: bool
+    reason: str
+
+
+class DataRecord(_Record):
+    """What was looked at: counts, classes, and remarks about the data."""
+
+    source: str
+    items: int
+    classes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class DisagreementRecord(_Record):
+    """One item that two backends take for different classes. `picture` is relative to the run."""
+
+    id: str
+    label: str | None
+    predictions: Mapping[str, str]
+    picture: str | None
+
+
+class CrossValidationRecord(_Record):
+    """Every item judged by a model that has not seen it.
+
+    `intervals` holds the Wilson 95 % interval of each backend's accuracy.
+    """
+
+    folds: int
+    items: int
+    accuracy: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    fold_accuracy: Mapping[str, tuple[float, ...]]
+    comparisons: tuple[ComparisonRecord, ...]
+
+
+class Report(_Record):
+    """The whole file."""
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    method: str
+    run_id: str
+    created: str
+    environment: Mapping[str, Any]
+    contract: Mapping[str, Any]
+    data: DataRecord
+    backends: Mapping[str, BackendRecord]
+    comparisons: tuple[ComparisonRecord, ...]
+    operations: tuple[OperationRecord, ...] = ()
+    disagreements: tuple[DisagreementRecord, ...] = ()
+    cross_validation: CrossValidationRecord | None = None
+    artefacts: Mapping[str, str] = Field(default_factory=dict)
+    verdict: Literal["pass", "fail"]
+
+    def write(self, folder: Path) -> Path:
+        """Write `report.json` into a run folder and return its path."""
+        path = folder / REPORT_FILE
+        write_text(path, self.model_dump_json(indent=2, by_alias=True) + "\n")
+        return path
+
+
+def read_report(folder: Path) -> Report:
+    """Read `report.json` from a run folder.
+
+    Raises:
+        RunFolderError: It is missing, damaged, or of a newer schema.
+    """
+    path = folder / REPORT_FILE
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunFolderError(
+            f"{path}: {where}: {first['msg']}",
+            f"this version reads schema {SCHEMA}; a newer file needs a newer k210-harness",
+        ) from error

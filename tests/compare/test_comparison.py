@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from harness.compare import compare
+from harness.errors import UsageError
+from harness.method import Tolerance
+
+values = st.floats(-100, 100, width=32)
+
+
+@st.composite
+def outputs(draw):
+    shape = draw(hnp.array_shapes(min_dims=2, max_dims=3, max_side=5))
+    array = hnp.arrays(np.float32, shape, elements=values)
+    return {"y": draw(array)}, {"y": draw(array)}
+
+
+@given(outputs(), st.floats(-1, 1), st.floats(0, 50))
+def test_the_tolerance_that_would_pass_passes(pair, cosine, limit):
+    tolerance = Tolerance(cosine=cosine, max_abs=limit, mean_abs=limit, rmse=limit, snr_db=limit)
+    entry = compare(*pair, tolerance={"y": tolerance}).outputs["y"]
+    relaxed = {
+        name: value for name, value in entry.tolerance_that_would_pass.items() if np.isfinite(value)
+    }
+    if relaxed:
+        again = compare(*pair, tolerance={"y": Tolerance(**relaxed)}).outputs["y"]
+        assert again.within_tolerance, (entry.failures, relaxed, again.failures)
+
+
+@given(outputs())
+def test_the_tolerance_that_would_pass_is_not_generous(pair):
+    entry = compare(*pair, tolerance={"y": Tolerance(max_abs=0)}).outputs["y"]
+    for name, value in entry.tolerance_that_would_pass.items():
+        assert value <= getattr(entry, name) * 1.002
+
+
+def test_worst_item_is_named():
+    a = np.eye(3, dtype=np.float32)
+    b = a.copy()
+    b[1] = [1, 0, 0]
+    entry = compare({"y": a}, {"y": b}, ids=["first", "second", "third"]).outputs["y"]
+    assert (entry.worst_item, entry.worst_cosine) == ("second", 0)
+    assert entry.top1_agreement == pytest.approx(2 / 3)
+
+
+def test_single_values_have_no_top1():
+    a = np.ones((4, 1), np.float32)
+    assert compare({"y": a}, {"y": a}).outputs["y"].top1_agreement is None
+
+
+def test_verdict_is_open_without_limits_and_needs_all_judged_outputs():
+    a, b = np.zeros((2, 2), np.float32), np.ones((2, 2), np.float32)
+    both = {"x": a, "y": a}, {"x": a, "y": b}
+    assert compare(*both).within_tolerance is None
+    limit = Tolerance(max_abs=0.5)
+    assert compare(*both, tolerance={"x": limit}).within_tolerance is True
+    assert compare(*both, tolerance={"x": limit, "y": limit}).within_tolerance is False
+
+
+def test_nan_is_never_within_tolerance():
+    a = np.ones((1, 2), np.float32)
+    b = np.full((1, 2), np.nan, np.float32)
+    with pytest.raises(AssertionError):
+        compare({"y": a}, {"y": b}).assert_within(max_abs=10)
+    with pytest.raises(AssertionError):
+        compare({"y": a}, {"y": b}).assert_within(cosine=-1)
+
+
+def test_assert_within_says_what_would_pass():
+    a = np.array([[1.0, 0.0]], np.float32)
+    b = np.array([[0.9, 0.1]], np.float32)
+    comparison = compare({"y": a}, {"y": b}, names=("float", "nncase"))
+    comparison.assert_within(cosine=0.9)
+    with pytest.raises(AssertionError, match=r"nncase is not within tolerance of float") as caught:
+        comparison.assert_within(max_abs=0.01, cosine=0.9)
+    assert "max_abs is 0.1, limit 0.01; max_abs=0.1" in str(caught.value)
+
+
+def test_assert_within_without_a_limit_is_refused():
+    a = np.ones((1, 2), np.float32)
+    with pytest.raises(UsageError, match="no limit"):
+        compare({"y": a}, {"y": a}).assert_within()
+
+
+def test_different_outputs_are_refused():
+    a = np.ones((1, 2), np.float32)
+    with pytest.raises(UsageError, match="different outputs"):
+        compare({"x": a}, {"y": a})
+    with pytest.raises(UsageError, match="has shape"):
+        compare({"x": a}, {"x": a[:, :1]})

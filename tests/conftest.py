@@ -1,0 +1,25 @@
+"""Fixtures that several folders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of third-party files that are not part of this repository."""
+    folder = Path(os.environ.get("K210_SHARED", REPOSITORY.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"no folder of third-party files at {folder.name} (set K210_SHARED)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_user_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test sees errors in one line, as users do."""
+    monkeypatch.delenv("K210_DEBUG", raising=False)
