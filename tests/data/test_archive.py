@@ -1,6 +1,8 @@
 """A zip is either read in full or refused with one clear line."""
 
+import errno
 import io
+import os
 import stat
 import tracemalloc
 import zipfile
@@ -206,3 +208,26 @@ def test_what_is_no_archive_is_refused(tmp_path, name, content, message):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         open_archive(tmp_path / name)
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_by_name(tmp_path, monkeypatch):
+    top = write_folder(tmp_path / "photos", FILES)
+    scandir = os.scandir
+
+    def without_rights(folder):
+        # Rights on disk do not stop root, who may run these tests.
+        if str(folder).endswith("valid"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", without_rights)
+    with pytest.raises(DataError, match="valid cannot be listed: Permission denied"):
+        open_archive(top)
+
+
+def test_a_file_that_went_away_is_named(tmp_path):
+    top = write_folder(tmp_path / "photos", FILES)
+    files = open_archive(top).files
+    (top / "train/1/1.jpg").unlink()
+    with pytest.raises(DataError, match=r"train/1/1\.jpg cannot be read: No such file"):
+        files["train/1/1.jpg"]()
