@@ -1,0 +1,143 @@
+"""`report.html`: one file that answers, without network or script, what a run found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.files import write_text
+from harness.report import figures, numbers, verdict, views
+from harness.report.contract_view import calibration_rows, contract_rows
+from harness.report.extra import report_extra
+from harness.report.pictures import Inliner, Picture, inside, is_picture, link
+from harness.report.schema import HTML_FILE, DisagreementRecord, Report
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# More pictures than this tell a person nothing new.
+MAX_DISAGREEMENTS = 24
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_THUMBNAIL_PIXELS = 224
+_ARTEFACT_PIXELS = 1200
+
+
+@dataclass(frozen=True)
+class _Disagreement:
+    record: DisagreementRecord
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class _Artefact:
+    title: str
+    path: str
+    address: str
+    size: str
+    picture: Picture | None
+
+
+def write_html(report: Report, folder: Path) -> Path:
+    """Write `report.html` into a run folder and return its path.
+
+    Raises:
+        HarnessError: The extra `report` is not installed.
+    """
+    path = folder / HTML_FILE
+    write_text(path, render(report, folder))
+    return path
+
+
+def render(report: Report, folder: Path) -> str:
+    """Return a report as one HTML page.
+
+    Args:
+        report: What to show.
+        folder: The run folder, whose pictures are put into the page. One that is missing or
+            damaged is named in its place.
+
+    Raises:
+        HarnessError: The extra `report` is not installed.
+    """
+    template = _environment().get_template("report.html.j2")
+    return template.render(_context(report, Inliner(folder)))
+
+
+def _environment() -> Environment:
+    with report_extra():
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["limits"] = verdict.limits
+    for show in (numbers.metric, numbers.share, numbers.milliseconds, numbers.count):
+        environment.filters[show.__name__] = show
+    return environment
+
+
+def _context(report: Report, inliner: Inliner) -> dict[str, Any]:
+    # Disagreements come first: they may not go short because a curve took the room.
+    disagreements = _disagreements(report, inliner)
+    return {
+        "report": report,
+        "verdict": verdict.judge(report),
+        "metric_names": views.metric_names(report.backends),
+        "environment_names": views.environment_names(report.backends),
+        "by_output": views.by_output,
+        "confusions": views.confusions(report),
+        "disagreements": disagreements,
+        "placement": views.placement(report.operations),
+        "contract": contract_rows(report.contract),
+        "calibration": calibration_rows(report.contract),
+        "artefacts": _artefacts(report.artefacts, inliner),
+        "environment": views.flatten(report.environment),
+        "plots": _plots(report),
+    }
+
+
+def _plots(report: Report) -> dict[str, str]:
+    with report_extra():
+        from markupsafe import Markup
+
+    plots: dict[str, str] = {}
+    if latencies := views.latencies(report):
+        plots["latency"] = Markup(figures.latency(latencies))
+    if report.cross_validation is not None:
+        plots["folds"] = Markup(figures.cross_validation(report.cross_validation))
+    return plots
+
+
+def _disagreements(report: Report, inliner: Inliner) -> list[_Disagreement]:
+    return [
+        _Disagreement(
+            record,
+            inliner.picture(record.picture, _THUMBNAIL_PIXELS)
+            if record.picture
+            else Picture(problem="no picture was kept"),
+        )
+        for record in report.disagreements[:MAX_DISAGREEMENTS]
+    ]
+
+
+def _artefacts(artefacts: Mapping[str, str], inliner: Inliner) -> list[_Artefact]:
+    return [_artefact(title, path, inliner) for title, path in artefacts.items()]
+
+
+def _artefact(title: str, path: str, inliner: Inliner) -> _Artefact:
+    file = inside(inliner.folder, path)
+    found = file is not None and file.is_file()
+    return _Artefact(
+        title=title,
+        path=path,
+        address=link(path) if found else "",
+        size=numbers.file_size(file.stat().st_size) if file is not None and found else "",
+        picture=inliner.picture(path, _ARTEFACT_PIXELS) if is_picture(path) else None,
+    )
