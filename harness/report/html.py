@@ -23,6 +23,8 @@ MAX_DISAGREEMENTS = 24
 _TEMPLATES = Path(__file__).with_name("templates")
 _THUMBNAIL_PIXELS = 224
 _ARTEFACT_PIXELS = 1200
+# Text files up to this size are shown, longer ones only linked.
+_TEXT_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class _Artefact:
     address: str
     size: str
     picture: Picture | None
+    text: str
 
 
 def write_html(report: Report, folder: Path) -> Path:
@@ -133,11 +136,19 @@ def _artefacts(artefacts: Mapping[str, str], inliner: Inliner) -> list[_Artefact
 
 def _artefact(title: str, path: str, inliner: Inliner) -> _Artefact:
     file = inside(inliner.folder, path)
-    found = file is not None and file.is_file()
+    if file is None or not file.is_file():
+        return _Artefact(title, path, address="", size="", picture=None, text="")
     return _Artefact(
         title=title,
         path=path,
-        address=link(path) if found else "",
-        size=numbers.file_size(file.stat().st_size) if file is not None and found else "",
+        address=link(path),
+        size=numbers.file_size(file.stat().st_size),
         picture=inliner.picture(path, _ARTEFACT_PIXELS) if is_picture(path) else None,
+        text=_text(file),
     )
+
+
+def _text(file: Path) -> str:
+    if file.suffix != ".txt" or file.stat().st_size > _TEXT_BYTES:
+        return ""
+    return file.read_text(encoding="utf-8", errors="replace")

@@ -175,6 +175,16 @@ def test_artefacts_are_shown_or_linked(tmp_path: Path) -> None:
     assert "1.4 kB" in page.text
 
 
+def test_a_short_text_is_shown_and_a_long_one_linked(tmp_path: Path) -> None:
+    reports.write(tmp_path, "mail.txt", b"Final Accuracy  0.9901960492134094\n<b>\xff")
+    reports.write(tmp_path, "log.txt", b"a long story " * 1000)
+    files = {"mail table": "mail.txt", "log": "log.txt"}
+    page = Page(render(reports.report(artefacts=files), tmp_path))
+    assert "Final Accuracy  0.9901960492134094\n<b>\N{REPLACEMENT CHARACTER}" in page.words
+    assert "a long story" not in page.text
+    assert {"./mail.txt", "./log.txt"} <= {link["href"] for link in page.all("a")}
+
+
 def test_fallbacks_are_listed_and_moves_folded_away(tmp_path: Path) -> None:
     page = Page(render(reports.report(), tmp_path))
     assert "26 of 28 operations run on the KPU" in page.text
