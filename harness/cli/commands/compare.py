@@ -36,9 +36,9 @@ def compare(
 
     Examples:
 
-        k210 compare my.package:make_net --shape 3,128,128 --calibration photos --inputs photos --out runs/mine
+        k210 compare nets:small --shape 3,96,96 --calibration photos --inputs photos --out out
 
-        k210 compare my.package:make_net --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --calibration photos --inputs photos --out runs/mine
+        k210 compare nets:small --range -1,1 --calibration a.npy --inputs b.npy --out out
     """
     from harness.cli.console import TerminalProgress
     from harness.cli.results import show_run

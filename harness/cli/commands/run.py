@@ -40,7 +40,7 @@ def run(
 
         k210 run coin_classifier --data photos.zip --out runs/coins
 
-        k210 run coin_classifier --data photos/ --set width=0.25 --set size=128 --folds 5 --out runs/cv
+        k210 run coin_classifier --data photos --set size=160 --folds 5 --out runs/folds
     """
     from harness import method as methods
     from harness.cli.console import TerminalProgress

@@ -29,7 +29,7 @@ def train(
 
         k210 train coin_classifier --data photos.zip --out runs/weights
 
-        k210 train coin_classifier --data photos.zip --init other/checkpoint.safetensors --out runs/transfer
+        k210 train coin_classifier --data new.zip --init old.safetensors --out runs/transfer
     """
     from harness import method as methods
     from harness.cli.console import TerminalProgress, print_json, stdout

@@ -1,0 +1,144 @@
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from harness.compiler.contract import read_contract
+from tests.compiler.test_lower import FORMS
+
+pytestmark = pytest.mark.sim
+NETWORK = "tests.compiler.networks:small_net"
+TFLITE = Path(__file__).parent.parent.parent / "fixtures" / "tflite" / "small_cnn.tflite"
+
+
+def test_a_pytorch_factory(k210_command, pictures, tmp_path):
+    out = tmp_path / "net"
+    ended = k210_command(
+        "compile", NETWORK, "--shape", "3,32,32", "--calibration", pictures, "--out", out, "--json"
+    )
+    assert ended.code == 0, ended.err
+    document = ended.json()
+    assert document["kmodel_bytes"] == (out / "model.kmodel").stat().st_size
+    assert {o["unit"] for o in document["operations"]} == {"KPU", "CPU"}
+    contract = read_contract(out)
+    contract.check((out / "model.kmodel").read_bytes())
+    assert contract.input.shape == (3, 32, 32)
+
+
+def test_an_onnx_file_tells_its_own_size(k210_command, pictures, tmp_path):
+    model = tmp_path / "net.onnx"
+    model.write_bytes(FORMS["unsqueeze, axes as input (13)"])
+    ended = k210_command("compile", model, "--calibration", pictures, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert read_contract(tmp_path / "out").input.shape == (3, 16, 16)
+    assert "why not on the KPU" in ended.out
+
+
+def test_a_tflite_file(k210_command, pictures, tmp_path):
+    ended = k210_command("compile", TFLITE, "--calibration", pictures, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    contract = read_contract(tmp_path / "out")
+    assert contract.input.shape == (3, 32, 32)
+    assert [output.shape for output in contract.outputs] == [(1, 5)]
+
+
+def test_tflite_simulates_to_what_tensorflow_computed(tmp_path):
+    from harness.backends import Subject, get
+    from harness.compiler.build import compile_source
+    from harness.method import InputContract
+    from harness.pipeline.source import source_of
+
+    expected = np.load(TFLITE.with_suffix(".npz"))
+    contract = InputContract((3, 32, 32))
+    compiled = compile_source(source_of(str(TFLITE), contract), expected["images"])
+    subject = Subject(contract, ("y",), kmodel=compiled.kmodel)
+    found = get("nncase").run(subject, expected["images"]).outputs["y"]
+    assert np.abs(found - expected["probabilities"]).max() < 0.02
+
+
+def test_the_folder_is_checked_before_the_work(k210_command, pictures, tmp_path):
+    (tmp_path / "letter.txt").write_text("keep me")
+    line = k210_command(
+        "compile", NETWORK, "--calibration", pictures, "--out", tmp_path
+    ).error_line()
+    assert "exists and is not a run" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_refused_operation_names_it_and_its_layer(k210_command, pictures, tmp_path):
+    model = onnx.load_model_from_string(FORMS["reduce max over channels (18)"])
+    model.graph.node[1].op_type = "NonMaxSuppression"
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    line = k210_command(
+        "compile", tmp_path / "net.onnx", "--calibration", pictures, "--out", tmp_path / "out"
+    ).error_line()
+    assert "NonMaxSuppression" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_mean_and_std_of_tflite_are_refused_with_the_way_out(k210_command, pictures, tmp_path):
+    line = k210_command(
+        "compile",
+        TFLITE,
+        "--mean",
+        "0.5,0.5,0.5",
+        "--calibration",
+        pictures,
+        "--out",
+        tmp_path / "o",
+    ).error_line()
+    assert "--range" in line
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--shape", "3,64", "--shape '3,64'"),
+        ("--shape", "a,b,c", "--shape 'a,b,c'"),
+        ("--range", "1", "--range '1'"),
+        ("--range", "1,1", "range (1.0, 1.0) is empty"),
+        ("--mean", "0.5", "mean has 1"),
+        ("--color", "CMYK", "--color 'CMYK'"),
+        ("--resize", "magic", "--resize 'magic'"),
+        ("--calibrate", "bogus", "'bogus'"),
+        ("--calibration", "nowhere", "nowhere"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_nothing_is_written(
+    k210_command, pictures, tmp_path, option, value, said
+):
+    arguments = {"--calibration": pictures, "--shape": "3,32,32", "--out": tmp_path / "out"}
+    arguments[option] = value
+    flat = [text for pair in arguments.items() for text in pair]
+    line = k210_command("compile", NETWORK, *flat).error_line()
+    assert said in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_cannot_be_written_leaves_no_half(pictures, tmp_path):
+    """A real write error in the middle of a file, by a limit on the size of files."""
+    out = tmp_path / "out"
+    arguments = ["compile", NETWORK, "--shape", "3,32,32", "--calibration", pictures, "--out", out]
+    code = f"from harness.cli import main; main({[str(a) for a in arguments]!r})"
+    # Warm the cache, so that only the run folder is written under the limit.
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    for path in out.iterdir():
+        path.unlink()
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        preexec_fn=limited,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("k210: ")
+    assert all(path.name == ".k210-run" or path.name == ".lock" for path in out.iterdir())
