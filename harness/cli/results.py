@@ -18,8 +18,7 @@ def show_run(result: RunResult, as_json: bool) -> int:
     """Print a run and return its exit code: 0 within tolerance, 1 outside."""
     report = result.report
     if as_json:
-        document = report.model_dump(mode="json", by_alias=True)
-        print_json({**document, "folder": str(result.folder)})
+        print_json({**report.document(), "folder": str(result.folder)})
     else:
         _print(result)
     return 0 if report.verdict == "pass" else 1

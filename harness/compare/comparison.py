@@ -16,7 +16,7 @@ from harness.method import Tolerance
 Outputs = Mapping[str, npt.NDArray[np.floating]]
 
 # Metrics that have to be at least their limit; the others have to be at most.
-_AT_LEAST = frozenset({"cosine", "snr_db", "top1_agreement"})
+AT_LEAST = frozenset({"cosine", "snr_db", "top1_agreement"})
 # How finely a tolerance that would pass is rounded, in significant digits.
 _DIGITS = 4
 
@@ -205,7 +205,7 @@ def _limits(tolerance: Tolerance | None) -> dict[str, float]:
 
 def _passes(name: str, found: float, limit: float) -> bool:
     # A NaN passes neither way: an output that is not a number is not the same output.
-    return found >= limit if name in _AT_LEAST else found <= limit
+    return found >= limit if name in AT_LEAST else found <= limit
 
 
 def _relaxed(name: str, found: float) -> float:
@@ -214,7 +214,7 @@ def _relaxed(name: str, found: float) -> float:
     if not math.isfinite(found) or distance <= 0:
         return found
     step = 10.0 ** (math.floor(math.log10(distance)) - _DIGITS + 1)
-    outwards = -1 if name in _AT_LEAST else 1
+    outwards = -1 if name in AT_LEAST else 1
     steps = math.floor(found / step) if outwards < 0 else math.ceil(found / step)
     limit = steps * step
     # The product may round to the wrong side of what was found.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,11 +14,13 @@ from harness.files import write_text
 
 REPORT_FILE = "report.json"
 HTML_FILE = "report.html"
-SCHEMA = 1
+SCHEMA: Final = 1
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow")
+    # A NaN or an infinity is written as a string: JSON has no number for it, and null would read
+    # as something else.
+    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="strings")
 
 
 class LatencyRecord(_Record):
@@ -120,6 +123,10 @@ class Report(_Record):
     cross_validation: CrossValidationRecord | None = None
     artefacts: Mapping[str, str] = Field(default_factory=dict)
     verdict: Literal["pass", "fail"]
+
+    def document(self) -> dict[str, Any]:
+        """Return the content of `report.json` as JSON values."""
+        return dict(json.loads(self.model_dump_json(by_alias=True)))
 
     def write(self, folder: Path) -> Path:
         """Write `report.json` into a run folder and return its path."""

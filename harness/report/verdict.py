@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.compare.comparison import AT_LEAST
 from harness.report import numbers
 from harness.report.schema import ComparisonRecord, Report
 
 State = Literal["pass", "fail", "unjudged"]
 
 # Metrics that have to be at least their limit; the others have to be at most.
-_AT_LEAST = frozenset({"cosine", "snr_db", "top1_agreement"})
 
 _TITLES = {
     "top1_agreement": "top\N{NON-BREAKING HYPHEN}1 agreement",
@@ -84,7 +84,7 @@ def limits(comparison: ComparisonRecord) -> dict[str, Limit]:
         name: Limit(
             metric=name,
             found=numbers.metric(getattr(comparison, name), name),
-            limit=f"{'≥' if name in _AT_LEAST else '≤'}\N{NO-BREAK SPACE}{numbers.exact(limit)}",
+            limit=f"{'≥' if name in AT_LEAST else '≤'}\N{NO-BREAK SPACE}{numbers.exact(limit)}",
             would_pass=numbers.exact(relaxed[name]) if name in relaxed else "",
         )
         for name, limit in comparison.tolerance.items()
@@ -157,7 +157,7 @@ def _worst(report: Report, candidate: str, metric: str) -> list[float]:
     """Return the worst value, a NaN first of all; nothing when no output has one."""
     found = [getattr(one, metric) for one in report.comparisons if one.candidate == candidate]
     known = [float(value) for value in found if value is not None]
-    sign = -1 if metric in _AT_LEAST else 1
+    sign = -1 if metric in AT_LEAST else 1
     return sorted(known, key=lambda value: (math.isnan(value), sign * value))[-1:]
 
 

@@ -1,0 +1,67 @@
+"""The plugin as a user's repository has it: a fresh pytest run on a test file of theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+USERS_TEST = """
+import numpy as np
+import pytest
+from torch import nn
+import torch
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1)).eval()
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 3, 16, 20), dtype=np.uint8)
+
+@pytest.mark.sim
+def test_close(k210):
+    k210.compare(net(), inputs=IMAGES).assert_within(cosine=0.99)
+
+@pytest.mark.sim
+def test_equal(k210):
+    k210.compare(net(), inputs=IMAGES).assert_within(max_abs=0)
+"""
+
+
+@pytest.fixture
+def without_worker(monkeypatch, tmp_path):
+    monkeypatch.setenv("K210_CACHE_DIR", str(tmp_path / "empty"))
+
+
+@pytest.mark.sim
+def test_a_users_test_passes_or_fails_with_the_tolerance_that_would_pass(pytester):
+    pytester.makepyfile(USERS_TEST)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.re_match_lines([r".*output: max_abs is .*, limit 0; max_abs=.* would pass"])
+
+
+@pytest.mark.usefixtures("without_worker")
+def test_without_the_worker_sim_tests_are_skipped_with_the_reason(pytester):
+    pytester.makepyfile(USERS_TEST)
+    result = pytester.runpytest_subprocess("-rs")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(["*nncase worker environment is missing*k210 setup*"])
+
+
+@pytest.mark.usefixtures("without_worker")
+def test_without_the_worker_sim_tests_fail_when_simulation_is_required(pytester):
+    pytester.makepyfile(USERS_TEST)
+    pytester.runpytest_subprocess("--k210-require-sim").assert_outcomes(errors=2)
+
+
+def test_markers_are_registered(pytester):
+    result = pytester.runpytest_subprocess("--markers")
+    result.stdout.fnmatch_lines(
+        [f"@pytest.mark.{name}:*" for name in ("sim", "hil", "slow", "gpu")]
+    )
+
+
+def test_a_session_that_compares_nothing_does_not_load_pytorch(pytester):
+    pytester.makepyfile("import sys\ndef test_light(): assert 'torch' not in sys.modules")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
