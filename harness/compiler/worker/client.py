@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.compiler.worker.activity import COMPILING, LOADING, SIMULATING, STARTING
+from harness.compiler.worker.batches import simulate_in_batches
 from harness.compiler.worker.checks import Arrays, check_calibration, check_inputs, check_kmodel
 from harness.compiler.worker.environment import WorkerEnvironment, ensure
 from harness.compiler.worker.process import WorkerProcess
-from harness.compiler.worker.protocol import Frame, from_bytes
+from harness.compiler.worker.protocol import from_bytes
 from harness.compiler.worker.results import (
     DEFAULT_LIMITS,
     Array,
@@ -146,7 +147,7 @@ class Worker:
             kmodel: kmodel v5.
             inputs: One array [N, ...] an input, in file order, dtype as the kmodel takes it; a
                 model with one input takes the array itself.
-            progress: Called after each item.
+            progress: Called once an item, as results come in.
 
         Raises:
             SimulationError: nncase refuses the kmodel or the inputs, crashes on them, or runs
@@ -159,16 +160,8 @@ class Worker:
             process = self._running()
             info = self._load(process, kmodel)
             count = check_inputs(info, arrays)
-            outputs = [np.empty((count, *out.item_shape), out.dtype) for out in info.outputs]
-            latency_ms = np.empty(count)
-            for item in range(count):
-                row = [array[item] for array in arrays]
-                reply = self._run(process, info, row)
-                for output, array in zip(outputs, reply.arrays.values(), strict=True):
-                    output[item] = array.reshape(output.shape[1:])
-                latency_ms[item] = reply.message["latency_ms"]
-                progress()
-        return SimulationResult(outputs, latency_ms)
+            run = partial(self._run, process, info)
+            return simulate_in_batches(run, info, arrays, count, progress)
 
     def close(self) -> None:
         """End nncase; the next call starts it again."""
@@ -198,12 +191,13 @@ class Worker:
             tuple(_tensor(entry) for entry in reply.message["outputs"]),
         )
 
-    def _run(self, process: WorkerProcess, info: KmodelInfo, row: Arrays) -> Frame:
+    def _run(self, process: WorkerProcess, info: KmodelInfo, batch: Arrays) -> dict[str, Array]:
         arrays = {
-            str(index): array.reshape(tensor.shape)
-            for index, (array, tensor) in enumerate(zip(row, info.inputs, strict=True))
+            str(index): array.reshape(len(array), *tensor.shape)
+            for index, (array, tensor) in enumerate(zip(batch, info.inputs, strict=True))
         }
-        return SIMULATING.request(process, {"request": "run"}, arrays, self._limits.run_s)
+        limit_s = self._limits.run_s * len(batch[0])
+        return SIMULATING.request(process, {"request": "run"}, arrays, limit_s).arrays
 
 
 def _tensor(entry: Mapping[str, Any]) -> TensorInfo:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Callable, Dict, Tuple
+from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
 import nncase
 import numpy as np
@@ -31,6 +32,7 @@ else:  # started by path, with this folder first on the search path
     from protocol import Frame, from_bytes, read_frame, write_frame
 
 COMPILED_IR = "ir_target_dependent_after_buffer_fusion"
+MIN_FREE_BYTES = 1 << 20
 
 
 class Session:
@@ -54,6 +56,7 @@ class Session:
             compiler.use_ptq(_calibration(arrays["calibration"], message["calibrate_method"]))
             compiler.compile()
             kmodel = compiler.gencode_tobytes()
+            _check_space(dump)
             graphs = sorted(Path(dump, COMPILED_IR).glob("*.nnir.pb"))
             files = {"ir/" + path.name: np.fromfile(str(path), np.uint8) for path in graphs}
         return Frame({}, dict(files, kmodel=from_bytes(kmodel)))
@@ -71,19 +74,29 @@ class Session:
         return Frame(described, {})
 
     def run(self, request: Frame) -> Frame:
-        """Run the loaded kmodel once, on arrays in file order."""
-        simulator = self._simulator
-        tensors = [nncase.RuntimeTensor.from_numpy(array) for array in request.arrays.values()]
+        """Run the loaded kmodel on N items: one array [N, *shape] an input, in file order."""
+        arrays = list(request.arrays.values())
+        latency_ms = np.empty(len(arrays[0]))
+        rows = []
+        for item in range(len(latency_ms)):
+            latency_ms[item] = self._run_item([array[item] for array in arrays])
+            rows.append(self._outputs())
+        columns = range(self._simulator.outputs_size)
+        outputs = {str(index): np.stack([row[index] for row in rows]) for index in columns}
+        return Frame({}, dict(outputs, latency_ms=latency_ms))
+
+    def _run_item(self, inputs: List[Array]) -> float:
+        tensors = [nncase.RuntimeTensor.from_numpy(array) for array in inputs]
         for index, tensor in enumerate(tensors):
-            simulator.set_input_tensor(index, tensor)
+            self._simulator.set_input_tensor(index, tensor)
         start = time.perf_counter()
-        simulator.run()
-        latency_ms = (time.perf_counter() - start) * 1e3
-        outputs = {
-            str(index): simulator.get_output_tensor(index).to_numpy()
-            for index in range(simulator.outputs_size)
-        }
-        return Frame({"latency_ms": latency_ms}, outputs)
+        self._simulator.run()
+        return (time.perf_counter() - start) * 1e3
+
+    def _outputs(self) -> List[Array]:
+        simulator = self._simulator
+        tensors = [simulator.get_output_tensor(i) for i in range(simulator.outputs_size)]
+        return [tensor.to_numpy().copy() for tensor in tensors]
 
 
 def _compile_options(message: Dict[str, Any], dump: str) -> nncase.CompileOptions:
@@ -109,6 +122,13 @@ def _calibration(images: Array, method: str) -> nncase.PTQTensorOptions:
     options.samples_count = len(images)
     options.calibrate_method = method
     return options
+
+
+def _check_space(folder: str) -> None:
+    # On a full disk nncase leaves empty or torn files and says nothing.
+    if shutil.disk_usage(folder).free < MIN_FREE_BYTES:
+        place = Path(folder).resolve()
+        raise OSError(f"no space is left for nncase's temporary files in {place}")
 
 
 def _describe(tensor: nncase.RuntimeTensor) -> Dict[str, Any]:

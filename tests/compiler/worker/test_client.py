@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 
 import numpy as np
@@ -18,9 +19,36 @@ from harness.errors import CompileError, SimulationError
 
 pytestmark = pytest.mark.sim
 
+COMPILE_DIRECTLY = """
+import nncase
+options = nncase.CompileOptions()
+options.target = "k210"
+compiler = nncase.Compiler(options)
+compiler.import_onnx(open("two.onnx", "rb").read(), nncase.ImportOptions())
+compiler.compile()
+open("two.kmodel", "wb").write(compiler.gencode_tobytes())
+"""
+
 
 def cosine(a, b) -> float:
     return float((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def compile_sum_and_difference(python, folder) -> bytes:
+    """Compile with nncase directly: the worker itself makes models of one uint8 input only."""
+    names = ("a", "b", "sum", "difference")
+    a, b, total, difference = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 3, 3]) for name in names
+    )
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["sum"]),
+        helper.make_node("Sub", ["a", "b"], ["difference"]),
+    ]
+    graph = helper.make_graph(nodes, "two", [a, b], [total, difference])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=7)
+    (folder / "two.onnx").write_bytes(model.SerializeToString())
+    subprocess.run([python, "-c", COMPILE_DIRECTLY], cwd=folder, check=True, capture_output=True)
+    return (folder / "two.kmodel").read_bytes()
 
 
 def test_versions(worker):
@@ -70,6 +98,24 @@ def test_latency_and_progress_of_each_item(worker, tiny, kmodel):
     assert seen == list(range(8))
     assert result.latency_ms.shape == (8,)
     assert (result.latency_ms > 0).all()
+
+
+def test_items_do_not_depend_on_their_batch(worker, tiny, kmodel):
+    images = np.concatenate([tiny.calibration] * 20)
+    together = worker.simulate(kmodel, images).outputs[0]
+    alone = [worker.simulate(kmodel, image[None]).outputs[0] for image in tiny.calibration]
+    np.testing.assert_array_equal(together, np.concatenate(alone * 20))
+
+
+def test_two_inputs_and_two_outputs_in_file_order(worker, environment, tmp_path):
+    kmodel = compile_sum_and_difference(environment.python, tmp_path)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 5, 2, 3, 3)).astype(np.float32)
+    total, difference = worker.simulate(kmodel, [a, b]).outputs
+    np.testing.assert_allclose(total, a + b, rtol=1e-6)
+    np.testing.assert_allclose(difference, a - b, rtol=1e-6)
+    with pytest.raises(SimulationError, match=r"different numbers of items: \[4, 5\]"):
+        worker.simulate(kmodel, [a, b[:4]])
 
 
 def test_no_items(worker, kmodel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from harness.errors import CompileError, SetupError, SimulationError
 
 pytestmark = pytest.mark.sim
 
-ORPHAN = """
+COMPILE = """
 import sys, threading
 import numpy as np
 from harness.compiler.worker.client import Worker
@@ -31,6 +32,13 @@ print(worker.pid, flush=True)
 calibration = np.load(images)
 worker.compile(open(model, "rb").read(), "onnx", input_shape=(1, *calibration.shape[1:]),
                input_range=(0, 1), calibration=calibration)
+"""
+
+ON_A_FULL_DISK = """
+set -e
+mount -t tmpfs -o size=2M tmpfs "$1"
+head -c 1000000 /dev/zero > "$1/others"
+TMPDIR="$1" exec "$2" -c "$3" "$4" "$5"
 """
 
 
@@ -171,7 +179,7 @@ def test_request_too_large_to_send(fresh, tiny, kmodel):
 def test_nncase_ends_with_its_parent_in_the_middle_of_compiling(slow, tmp_path):
     (tmp_path / "model.onnx").write_bytes(slow.onnx)
     np.save(tmp_path / "images.npy", slow.calibration)
-    command = [sys.executable, "-c", ORPHAN, tmp_path / "model.onnx", tmp_path / "images.npy"]
+    command = [sys.executable, "-c", COMPILE, tmp_path / "model.onnx", tmp_path / "images.npy"]
     environ = {**os.environ, "TMPDIR": str(tmp_path)}  # what a killed parent leaves goes there
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as parent:
         pid = int(parent.stdout.readline())
@@ -198,3 +206,19 @@ def test_environment_without_nncase(tmp_path):
     assert "ended with exit code 1 while starting" in caught.value.cause
     assert "No module named 'nncase'" in caught.value.output
     assert str(tmp_path) in caught.value.remedy
+
+
+def test_disk_that_is_full(tiny, tmp_path):
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"]).returncode:
+        pytest.skip("no small disk can be mounted here")
+    (tmp_path / "model.onnx").write_bytes(tiny.onnx)
+    np.save(tmp_path / "images.npy", tiny.calibration)
+    (tmp_path / "disk").mkdir()
+    files = [tmp_path / "model.onnx", tmp_path / "images.npy"]
+    script = ["unshare", "-rm", "sh", "-c", ON_A_FULL_DISK, "sh"]
+    done = subprocess.run(
+        [*script, tmp_path / "disk", sys.executable, COMPILE, *files],
+        capture_output=True,
+        text=True,
+    )
+    assert "no space is left for nncase's temporary files in" in done.stderr
