@@ -142,6 +142,7 @@ class Deployable:
         tolerance: By output name; an output that is missing here is reported, not judged.
         metrics: Task metrics of one backend's outputs, such as {"accuracy": 0.8}.
         seeds: Every seed that training and sampling used, by name.
+        warnings: Remarks about the data, one line each.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Deployable:
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     metrics: Callable[[Tensors, EvaluationSet], dict[str, float]] | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

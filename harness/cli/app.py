@@ -18,7 +18,6 @@ import harness
 from harness.cli.commands import register
 from harness.errors import HarnessError
 
-EXIT_OUTSIDE_TOLERANCE = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -59,9 +58,9 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; errors go to stderr in one line."""
     try:
         result = app(arguments, prog_name="k210", standalone_mode=False)
+        if result == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this
+            return _fail("interrupted", EXIT_INTERRUPTED)
         return result if isinstance(result, int) else 0
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        return _fail("interrupted", EXIT_INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:
         typer.echo(error.ctx.get_help() if error.ctx else str(error))
         return EXIT_ERROR

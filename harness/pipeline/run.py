@@ -40,7 +40,6 @@ class RunRequest:
         method: Name of the method, or of the user's factory.
         backends: Names; the first is what the others are compared with.
         data: Where the evaluation data came from, in words.
-        warnings: Remarks about the data.
         calibrate_method: How nncase takes ranges from the calibration images.
         cross_validation: Figures over folds, when they were asked for.
         artefacts: What else is written into the folder.
@@ -50,7 +49,6 @@ class RunRequest:
     method: str
     backends: tuple[str, ...] = ("float", "nncase")
     data: str = ""
-    warnings: tuple[str, ...] = ()
     calibrate_method: str = "no_clip"
     cross_validation: CrossValidationRecord | None = None
     artefacts: Artefacts | None = None
@@ -136,7 +134,7 @@ def _report(
             source=request.data,
             items=len(deployable.evaluation),
             classes=deployable.evaluation.classes,
-            warnings=request.warnings,
+            warnings=deployable.warnings,
         ),
         backends={
             name: record.backend_record(deployable, result, predicted)

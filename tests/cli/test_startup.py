@@ -54,4 +54,5 @@ def test_interruption_has_its_own_exit_code(k210_command, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("harness.method.available", interrupted)
-    assert k210_command("methods").code == 130
+    ended = k210_command("methods")
+    assert (ended.code, ended.err) == (130, "k210: interrupted\n")

@@ -27,4 +27,3 @@ def test_average_pooling_counts_padding_in_another_way():
     assert snr(nn.AvgPool2d(3, 1, 1)) < 25
     without_padding = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
     assert snr(without_padding) > 35
-

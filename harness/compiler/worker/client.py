@@ -21,7 +21,7 @@ from harness.compiler.worker.protocol import from_bytes
 from harness.compiler.worker.results import (
     DEFAULT_LIMITS,
     Array,
-    CompiledModel,
+    Compilation,
     KmodelInfo,
     Limits,
     ModelKind,
@@ -91,7 +91,7 @@ class Worker:
         input_range: tuple[float, float],
         calibration: npt.NDArray[np.uint8],
         calibrate_method: str = "no_clip",
-    ) -> CompiledModel:
+    ) -> Compilation:
         """Compile a model for the K210, with uint8 input in NCHW order.
 
         Args:
@@ -122,7 +122,7 @@ class Worker:
             log = process.output
         files = {name: array.tobytes() for name, array in reply.arrays.items()}
         kmodel = files.pop("kmodel")
-        return CompiledModel(kmodel, {name[3:]: data for name, data in files.items()}, log)
+        return Compilation(kmodel, {name[3:]: data for name, data in files.items()}, log)
 
     def describe(self, kmodel: bytes) -> KmodelInfo:
         """Return the inputs and outputs of a kmodel v5.

@@ -33,7 +33,7 @@ DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
-class CompiledModel:
+class Compilation:
     """What nncase made of a model.
 
     Attributes:
