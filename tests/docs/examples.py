@@ -63,7 +63,10 @@ def test_the_commands_of_a_page_run(page, tmp_path):
 
 
 def test_blocks_are_found():
-    page = "a\n```sh\nk210 --help\n```\n<!-- not run: set-up -->\n```sh\nrm x\n```\n```python\n# n.py\n```\n"
+    page = (
+        "a\n```sh\nk210 --help\n```\n<!-- not run: set-up -->\n```sh\nrm x\n```\n"
+        "```python\n# n.py\n```\n"
+    )
     assert [(b.kind, b.skipped) for b in blocks_of(page)] == [
         ("sh", False),
         ("sh", True),
