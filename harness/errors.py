@@ -52,3 +52,24 @@ class SimulationError(HarnessError):
 
 class RunFolderError(HarnessError):
     """A run folder cannot be written or read as one."""
+
+
+class KModelError(HarnessError):
+    """Bytes that claim to be a kmodel break a rule of the format.
+
+    Args:
+        offset: Where in the file, in bytes.
+        field: What is stored there.
+        value: What was found.
+        expected: What the format, or a K210, allows.
+        remedy: What the reader can do about it.
+    """
+
+    def __init__(
+        self, offset: int, field: str, value: object, expected: str, remedy: str = ""
+    ) -> None:
+        self.offset = offset
+        self.field = field
+        self.value = value
+        self.expected = expected
+        super().__init__(f"kmodel byte {offset}: {field} is {value}, expected {expected}", remedy)

@@ -1,0 +1,1 @@
+"""How long a program takes on a K210, estimated from what is published about it."""
