@@ -1,0 +1,109 @@
+"""Checkpoints: weights as safetensors, with what is needed to build the network around them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from harness.errors import MethodError
+from harness.files import write_bytes
+from reference.coin_classifier.networks import MobileNetV1
+
+FILE_NAME = "checkpoint.safetensors"
+METHOD_NAME = "coin_classifier"
+HEAD = "head."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights, and the words beside them.
+
+    Attributes:
+        weights: Tensor by name, batch-norm statistics included.
+        classes: Names of the classes, by label.
+        width: Width multiplier.
+        size: Side of the input in pixels.
+        job: The training that made them: seed, epochs, settings, data.
+    """
+
+    weights: dict[str, Tensor]
+    classes: tuple[str, ...]
+    width: float
+    size: int
+    job: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        words = {
+            "classes": self.classes,
+            "width": self.width,
+            "size": self.size,
+            "job": self.job,
+        }
+        # All under one name: safetensors writes several in an order that changes from run to run.
+        metadata = {METHOD_NAME: json.dumps(words, sort_keys=True)}
+        write_bytes(path, safetensors.torch.save(self.weights, metadata))
+
+    def network(self) -> MobileNetV1:
+        """Return the trained network in evaluation mode."""
+        network = MobileNetV1(len(self.classes), self.width)
+        network.load_state_dict(self.weights)
+        return network.eval()
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of this method.
+
+    Raises:
+        MethodError: There is no such file, it is damaged, or another method wrote it.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        raise MethodError(
+            f"{path} cannot be read as a checkpoint: {error}",
+            f"give the {FILE_NAME} that a training wrote",
+        ) from error
+    if METHOD_NAME not in metadata:
+        raise MethodError(
+            f"{path} is no checkpoint of {METHOD_NAME}", f"give one that {METHOD_NAME} wrote"
+        )
+    words = json.loads(metadata[METHOD_NAME])
+    return Checkpoint(
+        weights=weights,
+        classes=tuple(words["classes"]),
+        width=words["width"],
+        size=words["size"],
+        job=words["job"],
+    )
+
+
+def transfer(source: Checkpoint, network: MobileNetV1, classes: tuple[str, ...]) -> str:
+    """Start a network from the weights of another one, and say what was taken.
+
+    The head is taken only where both know the same classes.
+
+    Raises:
+        MethodError: The widths differ.
+    """
+    own = network.state_dict()
+    fitting = {name for name, tensor in source.weights.items() if own[name].shape == tensor.shape}
+    misfits = {name for name in own if name not in fitting and not name.startswith(HEAD)}
+    if misfits:
+        raise MethodError(
+            f"the checkpoint to start from has width {source.width:g}, another than asked for",
+            f"add --set width={source.width:g}",
+        )
+    keeps_head = source.classes == classes
+    taken = {name for name in fitting if keeps_head or not name.startswith(HEAD)}
+    network.load_state_dict({name: source.weights[name] for name in taken}, strict=False)
+    head = "its head too" if keeps_head else f"a new head for {len(classes)} classes"
+    return f"{len(taken)} of {len(own)} tensors taken from the checkpoint, {head}"

@@ -1,0 +1,67 @@
+"""Small photographs that train in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from harness.method import TrainJob
+
+SHOTS = 36
+SIDE = 48
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Results to the bit depend on the number of threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of 36 shots: bright bars on the one, bright discs on the other."""
+    folder = tmp_path_factory.mktemp("photographs")
+    write_class(folder / "bar", lambda x, y: abs(x) < 6)
+    write_class(folder / "disc", lambda x, y: x**2 + y**2 < 150)
+    return folder
+
+
+@pytest.fixture
+def job(photographs: Path, tmp_path: Path) -> Callable[..., TrainJob]:
+    """Make a training of two epochs on the small photographs; arguments change it."""
+
+    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
+        return TrainJob(
+            **{
+                "out": tmp_path / "training",
+                "data": photographs,
+                "epochs": 2,
+                "options": {"size": "96", "batch": "32"} | (options or {}),
+                **changes,
+            }
+        )
+
+    return make
+
+
+def write_class(
+    folder: Path, inside: Callable[[np.ndarray, np.ndarray], np.ndarray], shots: int = SHOTS
+) -> None:
+    folder.mkdir(parents=True)
+    axis = np.arange(SIDE) - SIDE / 2
+    x, y = np.meshgrid(axis, axis)
+    for shot in range(1, shots + 1):
+        rng = np.random.default_rng([len(folder.name), shot])
+        ground = rng.uniform(20, 90) + rng.normal(0, 8, (SIDE, SIDE, 3))
+        light = 120 * inside(x + rng.uniform(-4, 4), y + rng.uniform(-4, 4))
+        pixels = (ground + light[..., None]).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{shot}.jpg")

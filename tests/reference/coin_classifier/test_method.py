@@ -1,0 +1,83 @@
+"""The classifier behind the interface of all methods."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from harness.errors import DataError, MethodError
+from harness.method import Method, get
+from reference.coin_classifier import METHOD
+from reference.coin_classifier.checkpoint import read_checkpoint
+
+
+@pytest.fixture
+def trained(job):
+    return METHOD.train(job(epochs=1))
+
+
+def test_it_is_registered_and_a_method():
+    assert get("coin_classifier") is METHOD
+    assert isinstance(METHOD, Method)
+
+
+def test_saying_what_it_is_needs_no_pytorch():
+    code = (
+        "import sys; from reference.coin_classifier import METHOD; METHOD.info();"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_info_describes_the_default_network():
+    info = METHOD.info()
+    assert info.name == "coin_classifier"
+    assert info.input.shape == (3, 128, 128)
+    assert info.parameters == 213_843
+    assert info.options["width"][0] == 0.25
+    assert "arxiv.org" in info.paper
+
+
+def test_the_deployable_is_the_checkpoint_with_norms_folded(trained, photographs):
+    deployable = METHOD.deployable(trained, photographs)
+    network = read_checkpoint(trained).network()
+    images = torch.from_numpy(deployable.evaluation.inputs).float() / 255
+    with torch.no_grad():
+        torch.testing.assert_close(deployable.module(images), network(images), atol=1e-4, rtol=1e-4)
+    assert not deployable.module.training
+    assert deployable.outputs == ("logits",)
+    assert deployable.contract.shape == (3, 96, 96)
+    assert deployable.seeds == {"training": 0}
+
+
+def test_calibration_is_from_the_training_side_only(trained, photographs):
+    deployable = METHOD.deployable(trained, photographs)
+    again = METHOD.deployable(trained, photographs)
+    assert np.array_equal(deployable.calibration, again.calibration)
+    judged = {image.tobytes() for image in deployable.evaluation.inputs}
+    assert not judged & {image.tobytes() for image in deployable.calibration}
+    assert deployable.calibration.dtype == np.uint8
+
+
+def test_data_with_other_classes_are_refused(trained):
+    with pytest.raises(DataError, match=r"bar, disc.*1, 2, 3"):
+        METHOD.deployable(trained)
+
+
+def test_a_wrong_option_is_refused_before_anything_is_written(job):
+    asked = job({"width": "0.3"})
+    with pytest.raises(MethodError, match=r"width=0\.3"):
+        METHOD.train(asked)
+    assert not asked.out.exists()
+
+
+def test_broken_data_are_refused_before_anything_is_written(job, tmp_path):
+    asked = replace(job(), data=tmp_path / "nowhere")
+    with pytest.raises(DataError):
+        METHOD.train(asked)
+    assert not asked.out.exists()
