@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.data.dataset import open_dataset
+from harness.data.duplicates import near_duplicates
 from harness.data.images import load_images
 from harness.data.items import Item, Split
 from harness.method import EvaluationSet, Fold, InputContract
@@ -53,12 +54,14 @@ class Pictures:
         valid: What is judged by.
         classes: Names of the classes, by label.
         fingerprint: Hash of names, bytes and sides of all pictures.
+        warnings: Remarks about the data, near-duplicates across the split among them.
     """
 
     train: Side
     valid: Side
     classes: tuple[str, ...]
     fingerprint: str
+    warnings: tuple[str, ...]
 
     def evaluation(self) -> EvaluationSet:
         """Return the validation side as backends are compared on it."""
@@ -85,20 +88,20 @@ def load_pictures(
         data: Folder or zip; None for the rendered coins.
         size: Side of the pictures in pixels.
         fold: Cross-validation fold over all pictures; None for the camera's own split.
-        progress: Who hears of warnings and of the decoding.
+        progress: Who hears of the decoding.
 
     Raises:
         DataError: The data break a rule of V-Training, or a picture does not decode.
     """
     dataset = open_dataset(data or sample_data(), progress=progress)
     split = dataset.folds(fold.count)[fold.index] if fold else dataset.split()
-    for warning in split.warnings or dataset.warnings:
-        progress.say(warning)
+    remarks = split.warnings or dataset.warnings
     return Pictures(
         train=_side(split, split.train, size, progress),
         valid=_side(split, split.valid, size, progress),
         classes=split.classes,
         fingerprint=_fingerprint(split),
+        warnings=(*remarks, *map(str, near_duplicates(split))),
     )
 
 

@@ -75,6 +75,7 @@ class CoinClassifier:
             tolerance={"logits": TOLERANCE},
             metrics=task_metrics,
             seeds={"training": int(trained.job["seed"])},
+            warnings=pictures.warnings,
         )
 
     def artefacts(

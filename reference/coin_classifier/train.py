@@ -42,6 +42,8 @@ def train(job: TrainJob) -> Path:
     settings = Settings.parse(job.options)
     source = read_checkpoint(job.init) if job.init else None
     pictures = load_pictures(job.data, settings.size, job.fold, job.progress)
+    for warning in pictures.warnings:
+        job.progress.say(warning)
     epochs = job.epochs or default_epochs(len(pictures.train.ids))
     words = describe(job, settings, pictures, epochs)
     target = job.out / checkpoints.FILE_NAME
