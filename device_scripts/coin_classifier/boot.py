@@ -21,7 +21,8 @@ SURE = 0.95
 # The model was trained on the largest centred square of the picture, made smaller.
 WINDOW = 240
 GREEN = (0, 255, 0)
-LINE_HEIGHT = 18
+# Characters in a line of the M5StickV's display, and pixels from line to line.
+COLUMNS, LINE_HEIGHT = 28, 18
 
 
 def kmodel_version(path):
@@ -33,8 +34,13 @@ def kmodel_version(path):
     return head[4] if head[:4] == b"LDMK" else head[0]
 
 
-def stop(lines):
-    print("\n".join(lines))
+def wrapped(text):
+    return [text[start : start + COLUMNS] for start in range(0, len(text), COLUMNS)]
+
+
+def stop(messages):
+    print("\n".join(messages))
+    lines = [line for message in messages for line in wrapped(message)]
     lcd.clear()
     for number, line in enumerate(lines):
         lcd.draw_string(4, 4 + LINE_HEIGHT * number, line, lcd.WHITE, lcd.RED)
@@ -51,10 +57,9 @@ def load_model():
         loads = ", ".join(str(number) for number in FIRMWARE_LOADS)
         stop(
             [
-                "This firmware cannot",
-                "load the model.",
-                "The file is kmodel v%d," % version,
-                "the firmware loads: " + loads,
+                "Cannot load this model.",
+                "The file is kmodel v%d;" % version,
+                "this firmware loads " + loads,
             ]
         )
     try:
@@ -63,7 +68,7 @@ def load_model():
             kpu.set_outputs(task, 0, 1, 1, len(LABELS))
         return task
     except Exception as error:
-        stop(["The firmware refused", "the model (kmodel v%d):" % version, str(error)])
+        stop(["The firmware refused the", "model (kmodel v%d):" % version, str(error)])
 
 
 def softmax(logits):

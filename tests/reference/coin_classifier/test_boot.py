@@ -107,6 +107,98 @@ def test_versions_of_real_kmodels_are_read(shared):
     assert found <= {3, 4, 5}
 
 
+class StoppedError(Exception):
+    """The script shows its message and waits for ever."""
+
+
+class Display:
+    """Keeps what is written on it."""
+
+    WHITE, RED = 0xFFFF, 0xF800
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+
+    def clear(self) -> None:
+        self.lines = []
+
+    def draw_string(self, _x, y, text, _colour, _ground) -> None:
+        self.lines.append((y, text))
+
+
+class Clock:
+    def sleep_ms(self, _milliseconds) -> None:
+        raise StoppedError
+
+
+class Firmware:
+    """Loads what it is given, or says why not."""
+
+    def __init__(self, refusal: str = "") -> None:
+        self.refusal = refusal
+        self.asked: list[tuple] = []
+
+    def load(self, path):
+        self.asked.append(("load", path))
+        if self.refusal:
+            raise ValueError(self.refusal)
+        return "task"
+
+    def set_outputs(self, *arguments) -> None:
+        self.asked.append(("set_outputs", *arguments))
+
+
+def loaded(path, firmware: Firmware) -> tuple[object, str]:
+    """Run the script's `load_model` on a file; return the task and what the display shows."""
+    names = definitions()
+    display = Display()
+    names |= {"MODEL": str(path), "lcd": display, "time": Clock(), "kpu": firmware}
+    try:
+        task = names["load_model"]()
+    except StoppedError:
+        task = None
+    assert all(len(text) <= names["COLUMNS"] for _, text in display.lines)
+    assert len({y for y, _ in display.lines}) == len(display.lines)
+    return task, "\n".join(text for _, text in display.lines)
+
+
+def test_a_file_of_version_five_is_refused_on_the_display_and_never_loaded(tmp_path):
+    path = tmp_path / "model.kmodel"
+    path.write_bytes(b"LDMK\x05\0\0\0")
+    firmware = Firmware()
+    task, shown = loaded(path, firmware)
+    assert task is None
+    assert "kmodel v5" in shown
+    assert "loads 3, 4" in shown
+    assert firmware.asked == []
+
+
+def test_a_missing_model_is_named_on_the_display(tmp_path):
+    task, shown = loaded(tmp_path / "model.kmodel", Firmware())
+    assert task is None
+    assert "No model on the SD card" in shown
+    assert "model.kmodel" in shown.replace("\n", "")
+
+
+def test_a_refusal_of_the_firmware_is_shown(tmp_path):
+    path = tmp_path / "model.kmodel"
+    path.write_bytes(b"LDMK\x04\0\0\0")
+    task, shown = loaded(path, Firmware("load error:2006, ERR_NO_MEM"))
+    assert task is None
+    assert "kmodel v4" in shown
+    assert "ERR_NO_MEM" in shown
+
+
+@pytest.mark.parametrize(("version", "calls"), [(3, 1), (4, 2)])
+def test_only_version_four_is_told_its_outputs(tmp_path, version, calls):
+    path = tmp_path / "model.kmodel"
+    path.write_bytes(b"LDMK\x04\0\0\0" if version == 4 else b"\x03\0\0\0\0\0\0\0")
+    firmware = Firmware()
+    assert loaded(path, firmware) == ("task", "")
+    assert len(firmware.asked) == calls
+    assert firmware.asked[1:] == [("set_outputs", "task", 0, 1, 1, 3)][: calls - 1]
+
+
 def test_stock_firmware_is_never_asked_to_load_version_five():
     assert definitions()["FIRMWARE_LOADS"] == (3, 4)
 

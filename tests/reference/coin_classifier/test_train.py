@@ -154,17 +154,18 @@ def poisoned(job) -> dict[str, object]:
     return {"init": target, "out": path.parent / "next"}
 
 
-def test_a_start_from_other_classes_takes_all_but_the_head(job, tmp_path, photographs):
+@pytest.mark.parametrize("names", [("bar", "disc"), ("bar", "disc", "bar")])
+def test_a_start_from_other_classes_takes_all_but_the_head(job, tmp_path, photographs, names):
     source = train(job(epochs=1))
     renamed = tmp_path / "renamed"
-    for number, name in enumerate(("bar", "disc"), 1):
+    for number, name in enumerate(names, 1):
         shutil.copytree(photographs / name, renamed / str(number))
     listener = Listener()
     asked = job(out=tmp_path / "next", data=renamed, init=source, progress=listener)
     train(replace(asked, epochs=1))
     taken = [text for text in listener.said if "taken" in text]
     assert len(taken) == 1
-    assert "a new head for 2 classes" in taken[0]
+    assert f"a new head for {len(names)} classes" in taken[0]
 
 
 def test_a_start_from_the_same_classes_takes_the_head_too(job, tmp_path):
