@@ -12,9 +12,11 @@ import torch
 from PIL import Image
 
 from harness.method import TrainJob
+from reference.coin_classifier import METHOD
 
 SHOTS = 36
 SIDE = 48
+QUICK = {"size": "96", "batch": "32"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,13 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def trained(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of one epoch on the small photographs, in the folder of its training."""
+    out = tmp_path_factory.mktemp("trained") / "training"
+    return METHOD.train(TrainJob(out=out, data=photographs, epochs=1, options=QUICK))
+
+
 @pytest.fixture
 def job(photographs: Path, tmp_path: Path) -> Callable[..., TrainJob]:
     """Make a training of two epochs on the small photographs; arguments change it."""
@@ -45,7 +54,7 @@ def job(photographs: Path, tmp_path: Path) -> Callable[..., TrainJob]:
                 "out": tmp_path / "training",
                 "data": photographs,
                 "epochs": 2,
-                "options": {"size": "96", "batch": "32"} | (options or {}),
+                "options": QUICK | (options or {}),
                 **changes,
             }
         )

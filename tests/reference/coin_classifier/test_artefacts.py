@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -15,19 +16,16 @@ KMODEL = b"LDMK\x05\0\0\0" + bytes(range(256))
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, photographs):
-    """Train briefly and write the artefacts: folder, and what was said to be in it."""
-    from harness.method import TrainJob
-
+def made(tmp_path_factory, trained, photographs):
+    """Return a function that writes the artefacts: folder, and what was said to be in it."""
     folder = tmp_path_factory.mktemp("artefacts")
     kmodel = folder / "model.kmodel"
     kmodel.write_bytes(KMODEL)
-    job = TrainJob(out=folder / "training", data=photographs, epochs=1, options={"size": "96"})
-    deployable = METHOD.deployable(METHOD.train(job), photographs)
+    deployable = METHOD.deployable(trained, photographs)
 
-    def write(name: str, training: str = "training") -> tuple:
+    def write(name: str, training: Path = trained.parent) -> tuple:
         out = folder / name
-        return out, METHOD.artefacts(deployable, kmodel, folder / training, out)
+        return out, METHOD.artefacts(deployable, kmodel, training, out)
 
     return write
 
@@ -80,7 +78,7 @@ def test_the_same_model_gives_the_same_card_to_the_byte(made):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_without_a_training_there_are_no_curves_and_no_mail(made):
-    out, written = made("alone", training="none")
+def test_without_a_training_there_are_no_curves_and_no_mail(made, tmp_path):
+    out, written = made("alone", training=tmp_path)
     assert set(written.values()) == {"confusion.png", "sdcard.zip"}
     assert {path.name for path in out.iterdir()} == set(written.values())

@@ -16,11 +16,6 @@ from reference.coin_classifier import METHOD
 from reference.coin_classifier.checkpoint import read_checkpoint
 
 
-@pytest.fixture
-def trained(job):
-    return METHOD.train(job(epochs=1))
-
-
 def test_it_is_registered_and_a_method():
     assert get("coin_classifier") is METHOD
     assert isinstance(METHOD, Method)

@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -138,50 +139,48 @@ def test_training_stops_when_validation_gets_no_better(job):
     assert f"after {len(epochs)} of 30" in listener.said[-1]
 
 
-def test_a_diverging_training_is_named(job):
+def test_a_diverging_training_is_named(job, trained, tmp_path):
     with pytest.raises(MethodError, match="diverged") as caught:
-        train(job(**poisoned(job)))
+        train(job(init=poisoned(trained, tmp_path)))
     assert "lr" in caught.value.remedy
 
 
-def poisoned(job) -> dict[str, object]:
-    """Give a start that no training recovers from: weights that are no numbers."""
-    path = train(job(epochs=1))
-    source = read_checkpoint(path)
+def poisoned(checkpoint: Path, folder: Path) -> Path:
+    """Write a start that no training recovers from: weights that are no numbers."""
+    source = read_checkpoint(checkpoint)
     source.weights["head.weight"].fill_(float("nan"))
-    target = path.with_name("poisoned.safetensors")
+    target = folder / "poisoned.safetensors"
     source.save(target)
-    return {"init": target, "out": path.parent / "next"}
+    return target
 
 
 @pytest.mark.parametrize("names", [("bar", "disc"), ("bar", "disc", "bar")])
-def test_a_start_from_other_classes_takes_all_but_the_head(job, tmp_path, photographs, names):
-    source = train(job(epochs=1))
+def test_a_start_from_other_classes_takes_all_but_the_head(
+    job, tmp_path, photographs, names, trained
+):
     renamed = tmp_path / "renamed"
     for number, name in enumerate(names, 1):
         shutil.copytree(photographs / name, renamed / str(number))
     listener = Listener()
-    asked = job(out=tmp_path / "next", data=renamed, init=source, progress=listener)
+    asked = job(out=tmp_path / "next", data=renamed, init=trained, progress=listener)
     train(replace(asked, epochs=1))
     taken = [text for text in listener.said if "taken" in text]
     assert len(taken) == 1
     assert f"a new head for {len(names)} classes" in taken[0]
 
 
-def test_a_start_from_the_same_classes_takes_the_head_too(job, tmp_path):
-    source = train(job(epochs=1))
+def test_a_start_from_the_same_classes_takes_the_head_too(job, tmp_path, trained):
     listener = Listener()
     still = {"lr": "1e-6", "weight_decay": "0", "average": "0"}
-    path = train(job(still, out=tmp_path / "next", init=source, epochs=1, progress=listener))
+    path = train(job(still, out=tmp_path / "next", init=trained, epochs=1, progress=listener))
     assert any("head too" in text for text in listener.said)
-    before, after = weights(source)["head.weight"], weights(path)["head.weight"]
+    before, after = weights(trained)["head.weight"], weights(path)["head.weight"]
     torch.testing.assert_close(after, before, atol=1e-4, rtol=0)
 
 
-def test_a_start_of_another_width_is_refused(job, tmp_path):
-    source = train(job(epochs=1))
+def test_a_start_of_another_width_is_refused(job, tmp_path, trained):
     with pytest.raises(MethodError, match=r"width 0\.25") as caught:
-        train(job({"width": "0.5"}, out=tmp_path / "next", init=source))
+        train(job({"width": "0.5"}, out=tmp_path / "next", init=trained))
     assert "width=0.25" in caught.value.remedy
     assert not (tmp_path / "next").exists()
 
