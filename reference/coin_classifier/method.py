@@ -22,7 +22,7 @@ from reference.coin_classifier.structure import mac_count, parameter_count
 
 CALIBRATION_PICTURES = 32
 SAMPLE_CLASSES = 3
-TOLERANCE = Tolerance(cosine=0.99, top1_agreement=0.93)
+COSINE, AGREEMENT = 0.99, 0.97
 
 
 class CoinClassifier:
@@ -72,7 +72,7 @@ class CoinClassifier:
             outputs=("logits",),
             calibration=pictures.train.images[places],
             evaluation=pictures.evaluation(),
-            tolerance={"logits": TOLERANCE},
+            tolerance={"logits": _tolerance(len(pictures.valid.ids))},
             metrics=task_metrics,
             seeds={"training": int(trained.job["seed"])},
             warnings=pictures.warnings,
@@ -85,6 +85,12 @@ class CoinClassifier:
         from reference.coin_classifier.artefacts import write_artefacts
 
         return write_artefacts(deployable, kmodel, training, out)
+
+
+def _tolerance(pictures: int) -> Tolerance:
+    # Of few pictures a single one that tips over is more than three in a hundred.
+    one_differs = (pictures - 1) / pictures
+    return Tolerance(cosine=COSINE, top1_agreement=min(AGREEMENT, one_differs))
 
 
 def _check_classes(trained: tuple[str, ...], found: tuple[str, ...]) -> None:

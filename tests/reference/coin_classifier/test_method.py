@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from harness.errors import DataError, MethodError
-from harness.method import Method, get
+from harness.method import Fold, Method, get
 from reference.coin_classifier import METHOD
 from reference.coin_classifier.checkpoint import read_checkpoint
 
@@ -57,6 +57,14 @@ def test_calibration_is_from_the_training_side_only(trained, photographs):
     judged = {image.tobytes() for image in deployable.evaluation.inputs}
     assert not judged & {image.tobytes() for image in deployable.calibration}
     assert deployable.calibration.dtype == np.uint8
+
+
+def test_one_picture_may_differ_however_few_there_are(trained, photographs):
+    few = METHOD.deployable(trained, photographs)
+    assert few.tolerance["logits"].top1_agreement == 9 / 10
+    more = METHOD.deployable(trained, photographs, Fold(0, 2))
+    assert more.tolerance["logits"].top1_agreement == 0.97
+    assert more.tolerance["logits"].cosine == 0.99
 
 
 def test_data_with_other_classes_are_refused(trained):
