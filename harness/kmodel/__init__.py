@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from harness.errors import KModelError
+from harness.kmodel.load import load
 from harness.kmodel.memory import Buffer, DType, Layout, Memory, Pool
 from harness.kmodel.program import Port, Program
 
-__all__ = ["Buffer", "DType", "Layout", "Memory", "Pool", "Port", "Program"]
+__all__ = [
+    "Buffer",
+    "DType",
+    "KModelError",
+    "Layout",
+    "Memory",
+    "Pool",
+    "Port",
+    "Program",
+    "load",
+]

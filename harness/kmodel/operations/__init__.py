@@ -42,7 +42,6 @@ from harness.kmodel.operations.kpu import (
 from harness.kmodel.operations.placement import (
     BatchToSpace,
     Broadcast,
-    Compress,
     Concat,
     Copy,
     Flatten,
@@ -106,7 +105,6 @@ __all__ = [
     "Clamp",
     "Compare",
     "CompareOp",
-    "Compress",
     "Concat",
     "Conv2d",
     "Conv2dTranspose",

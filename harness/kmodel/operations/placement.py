@@ -140,13 +140,6 @@ class GatherElements(Operation):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Compress(Operation):
-    """Slices where a condition holds. Inputs: x, condition (v5)."""
-
-    axis: float
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
 class OneHot(Operation):
     """Inputs: indices, depth, on value, off value (v5).
 

@@ -115,7 +115,7 @@ class QuantizedConv2d(Operation):
     """uint8 convolution on the CPU (v4).
 
     Inputs: x; weights uint8; bias int32 [out]. With `channels_last`, x is NHWC and the weights
-    are [out, k, k, in] (depthwise [k, k, channels], nncase's `cpu_` operations); otherwise NCHW
+    are [out, k, k, in] (depthwise [channels, k, k], nncase's `cpu_` operations); otherwise NCHW
     and [out, in / groups, k, k].
     """
 

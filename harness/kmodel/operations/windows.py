@@ -31,7 +31,7 @@ class Conv2d(Operation):
     """`clamp(conv(x, weights) + bias)` in float.
 
     Inputs: x; weights; bias [out]. With `channels_last`, x is NHWC and the weights are
-    [out, k, k, in] (depthwise [k, k, channels], nncase 0.2's `cpu_` operations); otherwise NCHW
+    [out, k, k, in] (depthwise [channels, k, k], nncase 0.2's `cpu_` operations); otherwise NCHW
     and [out, in / groups, k, k].
     """
 

@@ -1,0 +1,127 @@
+"""One KPU convolution, put together from its registers and the places of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.errors import KModelError
+from harness.kmodel.build import constant, inside
+from harness.kmodel.memory import Buffer, DType, Pool, feature_map
+from harness.kmodel.operations.kpu import KpuConv2d, Pooling
+from harness.kmodel.reader import Bytes
+from harness.kmodel.registers import LayerRegisters
+from harness.kmodel.tables import ACTIVATION_BYTES, ActivationTable, BatchNorm
+
+
+@dataclass(frozen=True)
+class TablePlaces:
+    """Offsets in the file of what a layer reads beside its input."""
+
+    weights: int
+    batch_norm: int
+    activation: int
+
+
+@dataclass(frozen=True)
+class LayerReader:
+    """Makes layers of one file.
+
+    Attributes:
+        data: uint8 [file size].
+        file: Pool of the file's bytes.
+        kpu: Pool of KPU memory.
+        weights: Element type of the weights, uint8 or uint16.
+    """
+
+    data: Bytes
+    file: Pool
+    kpu: Pool
+    weights: DType = DType.U8
+
+    def layer(
+        self,
+        registers: LayerRegisters,
+        batches: int,
+        places: TablePlaces,
+        offset: int,
+        main: Iterable[Buffer] = (),
+    ) -> KpuConv2d:
+        """Return a layer.
+
+        Args:
+            registers: Its registers.
+            batches: Images it runs on.
+            places: Where its tables stand.
+            offset: Where the layer stands in the file.
+            main: Place of a second copy of the output in main memory, if there is one.
+
+        Raises:
+            KModelError: A register or a place is impossible.
+        """
+        _check(registers, batches, offset)
+        source, destination = self._maps(registers, batches, offset)
+        shape = weights_shape(registers)
+        weights = constant(self.file, places.weights, self.weights, shape, "weights")
+        return KpuConv2d(
+            name="",
+            offset=offset,
+            inputs=(source,),
+            outputs=(destination, *main),
+            registers=registers,
+            weights=self.data[weights.offset : weights.end].view(self.weights.numpy).reshape(shape),
+            batch_norm=self._batch_norm(places.batch_norm, registers.out_channels),
+            activation=self._activation(places.activation),
+            weights_offset=weights.offset,
+        )
+
+    def _maps(self, registers: LayerRegisters, batches: int, offset: int) -> tuple[Buffer, Buffer]:
+        into = (batches, registers.in_channels, registers.in_height, registers.in_width)
+        source = feature_map(self.kpu, registers.source_row, into)
+        destination = feature_map(
+            self.kpu, registers.destination_row, out_shape(registers, batches)
+        )
+        return (
+            inside(source, "the layer's input", offset),
+            inside(destination, "the layer's output", offset),
+        )
+
+    def _batch_norm(self, offset: int, channels: int) -> BatchNorm:
+        table = constant(self.file, offset, DType.U64, (channels,), "batch norm table")
+        return BatchNorm(self.data[table.offset : table.end].view("<u8"))
+
+    def _activation(self, offset: int) -> ActivationTable:
+        table = constant(self.file, offset, DType.U8, (ACTIVATION_BYTES,), "activation table")
+        return ActivationTable.decode(self.data[table.offset : table.end])
+
+
+def out_shape(registers: LayerRegisters, batches: int) -> tuple[int, int, int, int]:
+    """Return [N, C, H, W] of a layer's output."""
+    return batches, registers.out_channels, registers.out_height, registers.out_width
+
+
+def weights_shape(registers: LayerRegisters) -> tuple[int, int, int, int]:
+    """Return [out, in, k, k]; `in` is 1 for a depthwise layer."""
+    kernel = 3 if registers.kernel_type == 1 else 1
+    channels = 1 if registers.depthwise else registers.in_channels
+    return registers.out_channels, channels, kernel, kernel
+
+
+def _check(registers: LayerRegisters, batches: int, offset: int) -> None:
+    def fail(field: str, value: object, expected: str) -> None:
+        raise KModelError(offset, f"KPU layer's {field}", value, expected)
+
+    if not 0 < batches < 1 << 16:
+        fail("batches", batches, "1 to 65535")
+    if registers.kernel_type > 1:
+        fail("kernel type", registers.kernel_type, "0 (1x1) or 1 (3x3)")
+    if registers.pool_type not in Pooling._value2member_map_:
+        fail("pool type", registers.pool_type, "0 to 9")
+    if registers.depthwise and registers.in_channels != registers.out_channels:
+        channels = registers.in_channels, registers.out_channels
+        fail("channels", channels, "equal numbers in and out, for a depthwise layer")
+    stride = Pooling(registers.pool_type).stride
+    size = registers.out_height, registers.out_width
+    expected = registers.in_height // stride, registers.in_width // stride
+    if size != expected:
+        fail("output size", size, f"{expected}, the input divided by the pooling's stride")
