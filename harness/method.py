@@ -10,6 +10,7 @@ This room imports neither PyTorch nor any other room but `harness.errors` and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     Tensors = Mapping[str, npt.NDArray[np.float32]]
 
 ENTRY_POINT_GROUP = "k210.methods"
+# Beyond anything a K210 can hold; larger ones are mistakes and would exhaust the PC's memory.
+MAX_SIDE = 4096
 
 ColorOrder = Literal["RGB", "BGR", "GRAY"]
 ResizeRule = Literal["center_crop", "stretch", "letterbox"]
@@ -71,8 +74,13 @@ class InputContract:
 
     def _check(self) -> None:
         channels = self.shape[0]
-        if min(self.shape) < 1:
-            raise ContractError(f"input shape {self.shape} has a side below 1")
+        if min(self.shape) < 1 or max(self.shape) > MAX_SIDE:
+            raise ContractError(
+                f"input shape {self.shape} has a side below 1 or above {MAX_SIDE}",
+                "the K210 takes pictures of at most 512 x 256 pixels",
+            )
+        if not all(map(math.isfinite, (*self.range, *self.mean, *self.std))):
+            raise ContractError("range, mean or std contains a value that is no finite number")
         if channels != (1 if self.color == "GRAY" else 3):
             raise ContractError(
                 f"input shape {self.shape} has {channels} channels but the colour order is "

@@ -22,6 +22,8 @@ class FloatBackend(Backend):
         """See `Backend.run`. PyTorch is imported here, not before it is needed."""
         import torch
 
+        from harness.compiler.export import as_tuple
+
         check_inputs(subject.contract, inputs)
         if subject.module is None:
             raise UsageError("backend float needs a PyTorch module, and there is only a kmodel")
@@ -34,7 +36,7 @@ class FloatBackend(Backend):
                 started = time.perf_counter()
                 results = module(batch)
                 latency[index] = (time.perf_counter() - started) * 1e3
-                for store, tensor in zip(collected, _as_tuple(results), strict=True):
+                for store, tensor in zip(collected, as_tuple(results), strict=True):
                     store.append(tensor.float().cpu().numpy())
                 task.advance()
         outputs = {
@@ -60,7 +62,3 @@ def to_float(images: Images, contract: InputContract) -> np.ndarray:
     mean = np.asarray(contract.mean, np.float32)[:, None, None]
     std = np.asarray(contract.std, np.float32)[:, None, None]
     return ((scaled - mean) / std).astype(np.float32)
-
-
-def _as_tuple(results: object) -> tuple:  # type: ignore[type-arg]
-    return tuple(results) if isinstance(results, (tuple, list)) else (results,)

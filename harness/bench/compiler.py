@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.compiler.build import Source, source_of_deployable
+from harness.compiler.build import Source, source_of_module
 from harness.compiler.lower import to_nncase_dialect
 from harness.compiler.worker.client import Worker
 from harness.compiler.worker.environment import ensure
 from harness.errors import SetupError
-from harness.method import Deployable, EvaluationSet, InputContract
+from harness.method import InputContract
 from harness.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -74,11 +74,7 @@ def bench_compiler(module: nn.Module, rounds: int = 3, progress: Progress = SILE
 
 
 def _source(module: nn.Module) -> Source:
-    nothing = np.zeros((0, 3, _SIZE, _SIZE), np.uint8)
-    contract = InputContract((3, _SIZE, _SIZE))
-    return source_of_deployable(
-        Deployable("bench", module, contract, ("y",), nothing, EvaluationSet((), nothing))
-    )
+    return source_of_module(module, "bench", InputContract((3, _SIZE, _SIZE)), ("y",))
 
 
 def _through_worker(

@@ -7,12 +7,14 @@ Exit codes: 0 done and within tolerance; 1 done, but outside tolerance; 2 any er
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
+from types import FrameType
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 import harness
 from harness.cli.commands import register
@@ -20,11 +22,13 @@ from harness.errors import HarnessError
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+# As a shell reports a process that a closed pipe ended; 1 would read as "outside tolerance".
+EXIT_CLOSED_PIPE = 141
+EXIT_TERMINATED = 143
 
 app = typer.Typer(
     name="k210",
     help="Does the model on the K210 still do what the PyTorch model does, and how fast?",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -36,14 +40,16 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  handled by its callback
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 register(app)
@@ -51,7 +57,13 @@ register(app)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(arguments))
+    signal.signal(signal.SIGTERM, _terminate)
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _closed_pipe()
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -61,25 +73,28 @@ def run(arguments: list[str] | None = None) -> int:
         if result == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this
             return _fail("interrupted", EXIT_INTERRUPTED)
         return result if isinstance(result, int) else 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.ctx.get_help() if error.ctx else str(error))
-        return EXIT_ERROR
-    except click.ClickException as error:
+    except TyperException as error:
         return _fail(f"{error.format_message()} → see k210 --help", EXIT_ERROR)
     except HarnessError as error:
-        _show_output(error.output)
+        if os.environ.get("K210_DEBUG"):
+            typer.echo(error.output, err=True)
         return _fail(str(error), EXIT_ERROR)
+    except BrokenPipeError:
+        return _closed_pipe()
+    except SystemExit as error:  # Typer leaves so, too, when stdout is closed
+        return EXIT_TERMINATED if error.code == EXIT_TERMINATED else _closed_pipe()
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         return _fail(f"{named}{error.strerror or error}", EXIT_ERROR)
     except Exception as error:
-        if not os.environ.get("K210_DEBUG"):
-            return _fail(
-                f"unexpected {type(error).__name__}: {error} → set K210_DEBUG=1 for the traceback",
-                EXIT_ERROR,
-            )
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    if os.environ.get("K210_DEBUG"):
         traceback.print_exc()
-        return EXIT_ERROR
+    name = type(error).__name__
+    return _fail(f"unexpected {name}: {error} → set K210_DEBUG=1 for the traceback", EXIT_ERROR)
 
 
 def _fail(text: str, code: int) -> int:
@@ -87,7 +102,12 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _show_output(output: str) -> None:
-    # What an outside program said is long; the one line on stderr stays one line without this.
-    if output and os.environ.get("K210_DEBUG"):
-        typer.echo(output, err=True)
+def _closed_pipe() -> int:
+    # Python flushes stdout once more at exit, and would complain there.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_CLOSED_PIPE
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    # Leave as after an exit, so that the nncase process and its folder go too.
+    sys.exit(EXIT_TERMINATED)

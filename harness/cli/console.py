@@ -1,8 +1,9 @@
-"""What people see: bars on stderr when it is a terminal, plain lines when it is not."""
+"""What people see: results on stdout, and bars on stderr when it is a terminal."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+    from rich.table import Table
+
+PIPE_WIDTH = 160
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401  any JSON value
@@ -25,7 +29,24 @@ def stdout() -> Console:
     """Return the console of results."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    # A pipe has no width: a table is not to be cut for it.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(highlight=False, width=width)
+
+
+def show_table(table: Table) -> None:
+    """Print a table; long words go on in the next line instead of being cut."""
+    for column in table.columns:
+        column.overflow = "fold"
+    stdout().print(table)
+
+
+def show_line(text: str, mark: str = "", style: str = "") -> None:
+    """Print one line as it is, behind a coloured mark."""
+    from rich.text import Text
+
+    parts = [(mark, style), "  " if mark else "", text]
+    stdout().print(Text.assemble(*parts), soft_wrap=True)
 
 
 class _Bar:
@@ -38,7 +59,7 @@ class _Bar:
 
 
 class TerminalProgress:
-    """Shows bars on a terminal, and one line at the start of each task elsewhere."""
+    """Shows bars and remarks on a terminal; elsewhere stderr is left to errors."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -52,8 +73,6 @@ class TerminalProgress:
         if self._bars is not None:
             yield from self._inside(self._bars, title, total)
             return
-        if not self._console.is_terminal:
-            self.say(f"{title} …")
         with _bars(self._console) as bars:
             self._bars = bars
             try:
@@ -63,7 +82,8 @@ class TerminalProgress:
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
-        self._console.print(text, markup=False)
+        if self._console.is_terminal:
+            self._console.print(text, markup=False)
 
     def _inside(self, bars: Bars, title: str, total: int | None) -> Iterator[Task]:
         yield _Bar(bars, bars.add_task(title, total=total, note=""))
@@ -74,11 +94,11 @@ def _bars(console: Console) -> Bars:
     from rich.progress import Progress as Bars
 
     return Bars(
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
         disable=not console.is_terminal,
     )

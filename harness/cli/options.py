@@ -11,7 +11,8 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.method import InputContract
+    from harness.method import InputContract, TrainJob
+    from harness.progress import Progress
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; new, or of such a run.")]
@@ -65,6 +66,40 @@ def numbers(option: str, text: str, kind: Callable[[str], Number]) -> tuple[Numb
         return tuple(kind(part) for part in text.split(",")) if text else ()
     except ValueError as error:
         raise UsageError(f"{option} {text!r} is not a list of numbers", "e.g. 3,224,224") from error
+
+
+def train_job(
+    out: Path,
+    data: Path | None,
+    init: Path | None,
+    seed: int,
+    epochs: int | None,
+    device: str,
+    set_: list[str] | None,
+    progress: Progress,
+) -> TrainJob:
+    """Make a training of the options that `train` and `run` share.
+
+    Raises:
+        UsageError: PyTorch has no such device here.
+        MethodError: A `--set` has no value.
+    """
+    from harness.method import TrainJob, parse_assignments
+
+    options = parse_assignments(set_ or [])
+    if device != "cpu":
+        _check_device(device)
+    return TrainJob(out, data, seed, epochs, device, init, options=options, progress=progress)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (AssertionError, RuntimeError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"PyTorch cannot use --device {device}: {reason}", "take cpu") from error
 
 
 def backend_names(text: str) -> tuple[str, ...]:

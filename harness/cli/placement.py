@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.console import stdout
+from harness.cli.console import show_line, show_table
 
 if TYPE_CHECKING:
     from harness.compiler.build import CompiledModel
@@ -26,27 +26,29 @@ def document(compiled: CompiledModel, folder: Path) -> dict[str, Any]:
 def show_compiled(compiled: CompiledModel, folder: Path) -> None:
     """Print every operation, where it runs, and why it is not on the KPU."""
     from rich.table import Table
+    from rich.text import Text
 
-    console = stdout()
-    table = Table(title=f"{compiled.contract.name}: operations in running order")
+    from harness.compiler.contract import KMODEL_FILE
+
+    table = Table(title=Text(f"{compiled.contract.name}: operations in running order"))
     for column in ("layer", "operation", "runs on", "result", "why not on the KPU"):
         table.add_column(column)
     for placed in compiled.placement:
         colour = {"KPU": "green", "CPU": "dim" if placed.inserted else "yellow"}[placed.unit]
         table.add_row(
-            placed.layer,
+            Text(placed.layer),
             placed.operation,
-            f"[{colour}]{placed.unit}[/]",
+            Text(placed.unit, colour),
             "x".join(map(str, placed.shape)),
             placed.reason,
         )
-    console.print(table)
+    show_table(table)
     kpu = sum(placed.operation == "KPUConv2D" for placed in compiled.placement)
     cpu = sum(p.unit == "CPU" and not p.inserted for p in compiled.placement)
     glue = sum(p.inserted and p.unit == "CPU" for p in compiled.placement)
-    console.print(
+    show_line(
         f"{kpu} convolutions on the KPU, {cpu} operations on the CPU, "
         f"{glue} conversions and copies between them; {len(compiled.kmodel) / 1024:.0f} KB"
         f"{' (from the cache)' if compiled.cached else ''}"
     )
-    console.print(f"kmodel: {folder / 'model.kmodel'}", soft_wrap=True)
+    show_line(f"kmodel: {folder / KMODEL_FILE}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.cli.console import print_json, stdout
+from harness.cli.console import print_json, show_line, show_table
+from harness.compare.comparison import describe_failures
 from harness.report.schema import HTML_FILE
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.pipeline.run import RunResult
-    from harness.report.schema import Report
+    from harness.report.schema import CrossValidationRecord, Report
 
 
 def show_run(result: RunResult, as_json: bool) -> int:
@@ -25,33 +26,28 @@ def show_run(result: RunResult, as_json: bool) -> int:
 
 
 def _print(result: RunResult) -> None:
-    from rich.markup import escape
-
-    console, report = stdout(), result.report
-    console.print(_backends(report))
+    report = result.report
+    show_table(_backends(report))
     if report.comparisons:
-        console.print(_comparisons(report))
+        show_table(_comparisons(report))
+    if report.cross_validation:
+        show_table(_cross_validation(report.cross_validation))
     for warning in report.data.warnings:
-        console.print(f"[yellow]note[/]  {escape(warning)}", soft_wrap=True)
+        show_line(warning, "note", "yellow")
     for comparison in result.comparisons:
         for entry in comparison.outputs.values():
-            for name, (found, limit) in entry.failures.items():
-                would = entry.tolerance_that_would_pass[name]
-                console.print(
-                    f"[red]outside tolerance[/]  {entry.output}: {name} {found:.6g}, "
-                    f"limit {limit:.6g}; {name}={would:.6g} would pass",
-                    soft_wrap=True,
-                )
-    verdict = "[green]pass[/]" if report.verdict == "pass" else "[red]fail[/]"
-    page = escape(str(result.folder / HTML_FILE))
-    console.print(f"{verdict}  report: {page}", soft_wrap=True)
+            for failure in describe_failures(entry):
+                show_line(failure.strip(), "outside tolerance", "red")
+    style = "green" if report.verdict == "pass" else "red"
+    show_line(f"report: {result.folder / HTML_FILE}", report.verdict, style)
 
 
 def _backends(report: Report) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     names = list(dict.fromkeys(name for b in report.backends.values() for name in b.metrics))
-    table = Table(title=f"{report.method} on {report.data.items} items")
+    table = Table(title=Text(f"{report.method} on {report.data.items} items"))
     for column in ("backend", *names, "p50 ms", "p95 ms", "p99 ms"):
         table.add_column(column, justify="left" if column == "backend" else "right")
     for name, backend in report.backends.items():
@@ -64,7 +60,13 @@ def _backends(report: Report) -> Table:
 
 def _comparisons(report: Report) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
+    verdicts = {
+        True: Text("within", "green"),
+        False: Text("outside", "red"),
+        None: Text("not judged"),
+    }
     table = Table()
     for column in ("comparison", "output", "cosine", "max abs", "SNR dB", "top-1 agreement", ""):
         table.add_column(column, justify="left" if column in ("comparison", "output") else "right")
@@ -72,13 +74,28 @@ def _comparisons(report: Report) -> Table:
         agreement = "" if entry.top1_agreement is None else f"{entry.top1_agreement:.4f}"
         table.add_row(
             f"{entry.reference} ↔ {entry.candidate}",
-            entry.output,
+            Text(entry.output),
             f"{entry.cosine:.5f}",
             f"{entry.max_abs:.4g}",
             "∞" if entry.snr_db is None else f"{entry.snr_db:.1f}",
             agreement,
-            {True: "[green]within[/]", False: "[red]outside[/]", None: "not judged"}[
-                entry.within_tolerance
-            ],
+            verdicts[entry.within_tolerance],
         )
+    return table
+
+
+def _cross_validation(folded: CrossValidationRecord) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{folded.folds}-fold cross-validation on {folded.items} items")
+    for column in ("backend", "accuracy", "95 % interval", "a fold"):
+        table.add_column(column, justify="left" if column == "backend" else "right")
+    for name, accuracy in folded.accuracy.items():
+        low, high = folded.intervals[name]
+        each = "  ".join(f"{share:.3f}" for share in folded.fold_accuracy[name])
+        table.add_row(name, f"{accuracy:.4f}", f"{low:.3f} to {high:.3f}", each)
+    for entry in folded.comparisons:
+        agreement = "" if entry.top1_agreement is None else f"agree {entry.top1_agreement:.4f}"
+        pair = f"{entry.reference} ↔ {entry.candidate}"
+        table.add_row(pair, agreement, f"cosine {entry.cosine:.5f}", "")
     return table

@@ -64,8 +64,15 @@ class OutputComparison:
 
     @property
     def tolerance_that_would_pass(self) -> dict[str, float]:
-        """For each failed metric the strictest limit, rounded outwards, that would hold."""
-        return {name: _relaxed(name, found) for name, (found, _) in self.failures.items()}
+        """For each failed metric the strictest limit, rounded outwards, that would hold.
+
+        A metric that is no finite number has none.
+        """
+        return {
+            name: _relaxed(name, found)
+            for name, (found, _) in self.failures.items()
+            if math.isfinite(found)
+        }
 
     def _value(self, name: str) -> float:
         value = getattr(self, name)
@@ -155,7 +162,7 @@ def describe_failures(entry: OutputComparison) -> list[str]:
     relaxed = entry.tolerance_that_would_pass
     return [
         f"  {entry.output}: {name} is {found:.6g}, limit {limit:.6g}; "
-        f"{name}={relaxed[name]:.6g} would pass"
+        + (f"{name}={relaxed[name]:.6g} would pass" if name in relaxed else "no limit would pass")
         for name, (found, limit) in entry.failures.items()
     ]
 
@@ -211,7 +218,7 @@ def _passes(name: str, found: float, limit: float) -> bool:
 def _relaxed(name: str, found: float) -> float:
     # Cosine and agreement live next to 1, where the digits of the distance to 1 are what counts.
     distance = 1 - found if name in ("cosine", "top1_agreement") else abs(found)
-    if not math.isfinite(found) or distance <= 0:
+    if distance <= 0:
         return found
     step = 10.0 ** (math.floor(math.log10(distance)) - _DIGITS + 1)
     outwards = -1 if name in AT_LEAST else 1

@@ -22,6 +22,8 @@ def cosine(reference: Array, candidate: Array) -> float:
     a, b = _vectors(reference, candidate)
     # Scaling first keeps squares of very large and very small values finite.
     a_norm, b_norm = _norm(a), _norm(b)
+    if math.isnan(a_norm) or math.isnan(b_norm):
+        return math.nan
     if a_norm == 0 or b_norm == 0:
         return 1.0 if a_norm == b_norm else 0.0
     return float(np.clip(np.dot(a / a_norm, b / b_norm), -1.0, 1.0))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ import numpy.typing as npt
 from harness.compiler import onnx_graph
 from harness.compiler.cache import CompileCache, key
 from harness.compiler.contract import (
+    KMODEL_FILE,
     CalibrationRecord,
     InputRecord,
     ModelContract,
@@ -32,7 +35,9 @@ from harness.files import write_bytes
 from harness.method import Deployable, InputContract
 from harness.progress import SILENT, Progress
 
-KMODEL_FILE = "model.kmodel"
+if TYPE_CHECKING:
+    from torch import nn
+
 ONNX_FILE = "model.onnx"
 
 Images = npt.NDArray[np.uint8]
@@ -87,13 +92,17 @@ class CompiledModel:
         self.contract.write(folder)
 
 
-def source_of_deployable(deployable: Deployable) -> Source:
-    """Export a deployable's module."""
-    exported = to_onnx(deployable.module, deployable.contract, deployable.outputs)
-    data = onnx_graph.infer_shapes(onnx_graph.with_normalisation(exported, deployable.contract))
-    weights = weights_sha256(deployable.module)
-    seeds = dict(deployable.seeds)
-    return Source(deployable.name, "onnx", data, deployable.contract, weights, seeds)
+def source_of_module(
+    module: nn.Module,
+    name: str,
+    contract: InputContract,
+    outputs: tuple[str, ...],
+    seeds: Mapping[str, int] = MappingProxyType({}),
+) -> Source:
+    """Export a PyTorch module."""
+    exported = to_onnx(module, contract, outputs)
+    data = onnx_graph.infer_shapes(onnx_graph.with_normalisation(exported, contract))
+    return Source(name, "onnx", data, contract, weights_sha256(module), dict(seeds))
 
 
 def source_of_file(path: Path, contract: InputContract) -> Source:
@@ -103,8 +112,9 @@ def source_of_file(path: Path, contract: InputContract) -> Source:
         CompileError: It is neither, its input is not the contract's, or it is TFLite and the
             contract normalises (nncase would do that on the CPU, over the whole picture).
     """
-    data = path.read_bytes()
-    kind: Literal["onnx", "tflite"] = "tflite" if path.suffix == ".tflite" else "onnx"
+    kind: Literal["onnx", "tflite"] = "tflite" if path.suffix.lower() == ".tflite" else "onnx"
+    stored = path.read_bytes() if kind == "tflite" else onnx_graph.read_file(path)
+    data = stored
     if kind == "onnx":
         data = onnx_graph.with_fixed_batch(data)
         found = onnx_graph.graph_input(data)
@@ -119,14 +129,20 @@ def source_of_file(path: Path, contract: InputContract) -> Source:
             "mean and std cannot be put into a TFLite model",
             "use --range LOW,HIGH where one range fits all channels, or convert it to ONNX",
         )
-    return Source(path.stem, kind, data, contract, sha256(path.read_bytes()), {})
+    return Source(path.stem, kind, data, contract, sha256(stored), {})
 
 
 def compile_deployable(
     deployable: Deployable, *, method: str = "no_clip", progress: Progress = SILENT
 ) -> CompiledModel:
     """Compile the module of a deployable with its own calibration images."""
-    source = source_of_deployable(deployable)
+    source = source_of_module(
+        deployable.module,
+        deployable.name,
+        deployable.contract,
+        deployable.outputs,
+        deployable.seeds,
+    )
     return compile_source(source, deployable.calibration, method=method, progress=progress)
 
 
@@ -161,8 +177,16 @@ def compile_source(
     if files is None:
         with progress.task("compile", None):
             files = _run_nncase(source, calibration, method, worker or get_worker())
-        cache.put(entry, files)
+        _keep(cache, entry, files, progress)
     return _compiled(source, calibration, method, files, cached)
+
+
+def _keep(cache: CompileCache, entry: str, files: dict[str, bytes], progress: Progress) -> None:
+    # A cache that cannot be written costs time at the next compilation, and nothing else.
+    try:
+        cache.put(entry, files)
+    except OSError as error:
+        progress.say(f"the compiled model was not cached: {error}")
 
 
 def _key_parts(source: Source, calibration: Images, method: str) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from harness.compiler.worker.environment import cache_folder
 from harness.files import write_bytes
 
 # Changes whenever what is kept, or how the compiler is called, changes.
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 def key(parts: Mapping[str, bytes]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CONTRACT_FILE = "contract.json"
+KMODEL_FILE = "model.kmodel"
 
 
 class _Record(BaseModel):
@@ -127,6 +128,22 @@ def read_contract(folder: Path) -> ModelContract:
         ) from error
     contract.input.to_contract()
     return contract
+
+
+def read_model(folder: Path) -> tuple[ModelContract, bytes]:
+    """Read a kmodel with its contract, and make sure that they belong together.
+
+    Raises:
+        ContractError: One of the two is missing or damaged, or they do not.
+    """
+    contract = read_contract(folder)
+    path = folder / KMODEL_FILE
+    try:
+        kmodel = path.read_bytes()
+    except OSError as error:
+        raise ContractError(f"{path} cannot be read: {error.strerror}") from error
+    contract.check(kmodel)
+    return contract, kmodel
 
 
 def sha256(data: bytes) -> str:

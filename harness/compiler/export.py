@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +22,11 @@ INPUT_NAME = "image"
 OPSET = 13
 
 
+def as_tuple(result: Any) -> tuple[Any, ...]:  # noqa: ANN401  whatever a module returns
+    """Return the results of a module in one form: a tuple."""
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
 def run_once(module: nn.Module, contract: InputContract) -> tuple[torch.Tensor, ...]:
     """Run a blank picture through the module and return its outputs as a tuple.
 
@@ -31,15 +37,22 @@ def run_once(module: nn.Module, contract: InputContract) -> tuple[torch.Tensor, 
     try:
         with torch.no_grad():
             result = module(torch.zeros(1, *contract.shape))
-    except (RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:  # it is the user's code
         raise CompileError(
             f"the module fails on an input of shape {(1, *contract.shape)}: {_first_line(error)}",
             "check the contract's shape (--shape C,H,W) against what the module expects",
         ) from error
-    outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    outputs = as_tuple(result)
     if not all(isinstance(output, torch.Tensor) for output in outputs):
         kinds = ", ".join(type(output).__name__ for output in outputs)
         raise CompileError(f"the module returns {kinds}", "return one tensor or a tuple of tensors")
+    for position, output in enumerate(outputs):
+        if output.shape[:1] != (1,):
+            raise CompileError(
+                f"output {position} has shape {tuple(output.shape)}, which does not begin with "
+                "the batch size 1",
+                "keep the batch axis: return [N, …]",
+            )
     return outputs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -19,6 +20,23 @@ class GraphInput:
 
     name: str
     shape: tuple[int, ...]
+
+
+def read_file(path: Path) -> bytes:
+    """Read an ONNX file with the weights that it keeps in files beside it.
+
+    Raises:
+        CompileError: It cannot be read, is not ONNX, or its weights are missing.
+    """
+    try:
+        return bytes(onnx.load(str(path)).SerializeToString())
+    except OSError as error:
+        raise CompileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        raise CompileError(
+            f"{path} is not a whole ONNX model: {str(error).splitlines()[0]}",
+            "export it again; files with its weights have to lie beside it",
+        ) from error
 
 
 def parse(data: bytes) -> onnx.ModelProto:
@@ -89,13 +107,29 @@ def with_normalisation(data: bytes, contract: InputContract) -> bytes:
 
 
 def with_fixed_batch(data: bytes) -> bytes:
-    """Return the model with its batch axis set to 1, as the K210 runs it."""
+    """Return the model with its batch axis set to 1, as the K210 runs it.
+
+    Raises:
+        CompileError: Some layer has another batch size built in.
+    """
     model = parse(data)
-    for value in [*_free_inputs(model), *model.graph.output]:
-        dims = value.type.tensor_type.shape.dim
-        if dims and dims[0].dim_value != 1:
-            dims[0].dim_value = 1
-    return bytes(model.SerializeToString())
+    inputs = [value for value in _free_inputs(model) if value.type.tensor_type.shape.dim]
+    if all(value.type.tensor_type.shape.dim[0].dim_value == 1 for value in inputs):
+        return data
+    for value in inputs:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    # Shapes that were inferred for the old batch size; they are inferred anew.
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise CompileError(
+            f"the ONNX model has a batch size built in: {str(error).splitlines()[0]}",
+            "export it with a batch size of 1",
+        ) from error
+    return bytes(inferred.SerializeToString())
 
 
 def graph_input(data: bytes) -> GraphInput:
@@ -112,6 +146,12 @@ def graph_input(data: bytes) -> GraphInput:
             "export it with the one picture as its only input",
         )
     shape = tuple(dim.dim_value for dim in inputs[0].type.tensor_type.shape.dim)
+    if inputs[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        kind = onnx.TensorProto.DataType.Name(inputs[0].type.tensor_type.elem_type)
+        raise CompileError(
+            f"the ONNX input {inputs[0].name!r} is {kind.lower()}, not float32",
+            "export the float32 model: nncase quantises for the K210 itself",
+        )
     if len(shape) != 4 or min(shape[1:]) < 1:
         raise CompileError(
             f"the ONNX input {inputs[0].name!r} has shape {shape}, not a fixed [1, C, H, W]",

@@ -152,6 +152,8 @@ def _read_array(path: Path, contract: InputContract) -> Images:
     if len(arrays) != 1:
         raise DataError(f"{path} holds {len(arrays)} arrays", "save just one")
     (array,) = arrays.values()
+    if not len(array.shape) or not len(array):
+        raise DataError(f"{path} holds no input", "save at least one")
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[1:] != contract.shape:
         wanted = ", ".join(map(str, contract.shape))
         raise DataError(

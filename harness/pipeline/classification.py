@@ -59,9 +59,12 @@ def disagreeing_items(predicted: Predictions) -> list[int]:
     return [int(index) for index in np.flatnonzero((stacked != stacked[0]).any(axis=0))]
 
 
-def picture_of(evaluation: EvaluationSet, index: int) -> tuple[str, bytes]:
-    """Return file name and PNG bytes of one input, as the model saw it (three channels as RGB)."""
+def picture_of(deployable: Deployable, index: int) -> tuple[str, bytes]:
+    """Return file name and PNG bytes of one input, as a person sees it."""
+    evaluation = deployable.evaluation
     image = evaluation.inputs[index]
+    if deployable.contract.color == "BGR":
+        image = image[::-1]
     pixels = image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")

@@ -38,7 +38,7 @@ def load_module(spec: str) -> nn.Module:
         made = factory() if callable(factory) and not isinstance(factory, nn.Module) else factory
     except HarnessError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MethodError(
             f"{spec} failed: {type(error).__name__}: {error}",
             "check the name, and that the factory takes no arguments",
@@ -46,6 +46,14 @@ def load_module(spec: str) -> nn.Module:
     if not isinstance(made, nn.Module):
         raise MethodError(f"{spec} returned {type(made).__name__}", "return a torch.nn.Module")
     return made.eval()
+
+
+def output_names(module: nn.Module, contract: InputContract) -> tuple[str, ...]:
+    """Name the outputs of a bare module by position."""
+    from harness.compiler.export import run_once
+
+    count = len(run_once(module, contract))
+    return ("output",) if count == 1 else tuple(f"output_{index}" for index in range(count))
 
 
 def deployable_of(
@@ -57,10 +65,7 @@ def deployable_of(
     tolerance: Tolerance,
 ) -> Deployable:
     """Wrap a bare module: outputs are named by position, each judged by the same tolerance."""
-    from harness.compiler.export import run_once
-
-    count = len(run_once(module, contract))
-    outputs = ("output",) if count == 1 else tuple(f"output_{index}" for index in range(count))
+    outputs = output_names(module, contract)
     return Deployable(
         name=name,
         module=module,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,29 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
+from harness.compiler.build import ONNX_FILE
+from harness.compiler.contract import CONTRACT_FILE, KMODEL_FILE
 from harness.errors import RunFolderError
 from harness.files import write_bytes, write_json, write_text
 from harness.report.schema import HTML_FILE, REPORT_FILE
 
 # Names the folder as ours, and says so to whoever opens it.
 MARKER = ".k210-run"
-_MARKER_TEXT = "This folder belongs to k210-harness; k210 run and k210 compare may write into it.\n"
+LOCK = ".lock"
+_MARKER_TEXT = "This folder belongs to k210-harness, which may write into it.\n"
 _LOCK_TIMEOUT_S = 1
+# What a run writes; an earlier run's would contradict a later one's.
+_RESULTS = (
+    REPORT_FILE,
+    HTML_FILE,
+    CONTRACT_FILE,
+    KMODEL_FILE,
+    ONNX_FILE,
+    "items.jsonl",
+    "log.txt",
+    "outputs",
+    "pictures",
+)
 
 
 class RunFolder:
@@ -34,60 +50,55 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
-        """Make a run folder, or take up one that is there.
+    @contextmanager
+    def claim(cls, path: Path) -> Iterator[RunFolder]:
+        """Make a run folder, or take up one that is there, and keep other processes out of it.
+
+        When the work fails before it has written anything, a folder that was made for it goes.
 
         Raises:
-            RunFolderError: The path holds something else, or cannot be written.
+            RunFolderError: The path holds something else, cannot be written, or another process
+                is writing to it.
         """
-        cls.check(path)
+        check_folder(path)
+        made = _missing(path)
         try:
             write_text(path / MARKER, _MARKER_TEXT)
         except OSError as error:
+            _remove(made)
             raise RunFolderError(f"{path} cannot be written: {error.strerror}") from error
-        return cls(path)
-
-    @staticmethod
-    def check(path: Path) -> None:
-        """Make sure that a path may become a run folder; nothing is written.
-
-        Raises:
-            RunFolderError: It holds something else.
-        """
-        if path.exists() and not path.is_dir():
-            raise RunFolderError(f"{path} is a file", "name a new folder with --out")
-        if path.is_dir() and any(path.iterdir()) and not (path / MARKER).is_file():
-            raise RunFolderError(
-                f"{path} exists and is not a run: nothing was written",
-                "name a new or empty folder with --out",
-            )
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other processes out for as long as the context lasts.
-
-        Raises:
-            RunFolderError: Another process is in it.
-        """
         try:
-            with FileLock(self.path / ".lock", timeout=_LOCK_TIMEOUT_S):
-                yield
-        except Timeout as error:
-            raise RunFolderError(
-                f"another process is writing to {self.path}", "wait for it, or name another folder"
-            ) from error
+            with _locked(path):
+                yield cls(path)
+        except BaseException:
+            if {entry.name for entry in path.iterdir()} <= {MARKER, LOCK} and made:
+                (path / MARKER).unlink(missing_ok=True)
+                (path / LOCK).unlink(missing_ok=True)
+                _remove(made)
+            raise
 
-    def forget_report(self) -> None:
-        """Remove the report of an earlier run, which other files will soon contradict."""
-        for name in (REPORT_FILE, HTML_FILE):
-            (self.path / name).unlink(missing_ok=True)
+    def forget_results(self) -> None:
+        """Remove what an earlier run wrote; trainings and their checkpoints stay."""
+        for name in _RESULTS:
+            entry = self.path / name
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
 
     def write_outputs(self, backend: str, outputs: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """Write `outputs/<backend>/<output>.npy`."""
-        folder = self.path / "outputs" / backend
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write `outputs/<backend>/<output>.npy`.
+
+        Raises:
+            RunFolderError: Two outputs would get the same file name.
+        """
+        names = {name: f"{file_name(name)}.npy" for name in outputs}
+        if len(set(names.values())) < len(names):
+            raise RunFolderError(
+                f"the outputs {', '.join(names)} are too alike for file names", "rename one"
+            )
         for name, array in outputs.items():
-            write_array(folder / f"{file_name(name)}.npy", array)
+            write_array(self.path / "outputs" / backend / names[name], array)
 
     def write_items(self, items: list[dict[str, Any]]) -> None:
         """Write `items.jsonl`, one JSON object a line."""
@@ -120,3 +131,40 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
 def file_name(text: str) -> str:
     """Return a text as a file name: separators and other awkward characters become `_`."""
     return "".join(char if char.isalnum() or char in "-._" else "_" for char in text) or "_"
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that a path may become a run folder; nothing is written.
+
+    Raises:
+        RunFolderError: It holds something else.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunFolderError(f"{path} is a file", "name a new folder with --out")
+    if path.is_dir() and any(path.iterdir()) and not (path / MARKER).is_file():
+        raise RunFolderError(
+            f"{path} exists and is not a run: nothing was written",
+            "name a new or empty folder with --out",
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        with FileLock(path / LOCK, timeout=_LOCK_TIMEOUT_S):
+            yield
+    except Timeout as error:
+        raise RunFolderError(
+            f"another process is writing to {path}", "wait for it, or name another folder"
+        ) from error
+
+
+def _missing(path: Path) -> list[Path]:
+    """Return the folders that have to be made for a path, the deepest first."""
+    return [folder for folder in (path, *path.parents) if not folder.exists()]
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

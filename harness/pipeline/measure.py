@@ -55,7 +55,6 @@ def measure(
     compiled = None
     if any(backend.needs_kmodel for backend in chosen):
         compiled = compile_deployable(deployable, method=calibrate_method, progress=progress)
-        compiled.contract.check(compiled.kmodel)
     subject = Subject(
         contract=deployable.contract,
         outputs=deployable.outputs,

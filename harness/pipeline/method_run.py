@@ -10,14 +10,15 @@ import numpy as np
 
 from harness.compare import compare
 from harness.compare.statistics import wilson_interval
-from harness.compiler.build import KMODEL_FILE, CompiledModel
+from harness.compiler.build import CompiledModel
+from harness.compiler.contract import KMODEL_FILE
 from harness.errors import MethodError
 from harness.files import write_bytes
 from harness.method import Deployable, Fold, Method, TrainJob
 from harness.pipeline import classification, record
 from harness.pipeline.folder import RunFolder
-from harness.pipeline.measure import Measured, check_backends, measure
-from harness.pipeline.run import RunRequest, RunResult, execute
+from harness.pipeline.measure import Measured, measure
+from harness.pipeline.run import RunRequest, RunResult, check_request, execute_in
 from harness.report.schema import ComparisonRecord, CrossValidationRecord
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -44,8 +45,13 @@ class MethodRun:
 
 def run_method(run: MethodRun) -> RunResult:
     """Train where need be, run, and write the run folder."""
-    check_backends(run.request.backends)
-    out = RunFolder.open(run.job.out).path
+    check_request(run.request)
+    with RunFolder.claim(run.job.out) as folder:
+        return _run_in(folder, run)
+
+
+def _run_in(folder: RunFolder, run: MethodRun) -> RunResult:
+    out = folder.path
     folded = _cross_validate(run) if run.folds else None
     training = out / "training"
     checkpoint = run.checkpoint or run.method.train(replace(run.job, out=training))
@@ -53,11 +59,11 @@ def run_method(run: MethodRun) -> RunResult:
     if checkpoint.resolve() != (out / CHECKPOINT_FILE).resolve():
         write_bytes(out / CHECKPOINT_FILE, checkpoint.read_bytes())
 
-    def artefacts(_: CompiledModel, folder: Path) -> Mapping[str, str]:
-        return run.method.artefacts(deployable, folder / KMODEL_FILE, training, folder)
+    def artefacts(_: CompiledModel, into: Path) -> Mapping[str, str]:
+        return run.method.artefacts(deployable, into / KMODEL_FILE, training, into)
 
     request = replace(run.request, artefacts=artefacts, cross_validation=folded)
-    return execute(deployable, out, request)
+    return execute_in(folder, deployable, request)
 
 
 def _cross_validate(run: MethodRun) -> CrossValidationRecord:
@@ -70,7 +76,14 @@ def _cross_validate(run: MethodRun) -> CrossValidationRecord:
         deployable = run.method.deployable(run.method.train(job), run.job.data, fold)
         _check_labelled(deployable)
         deployables.append(deployable)
-        measured.append(measure(deployable, run.request.backends, progress=run.request.progress))
+        measured.append(
+            measure(
+                deployable,
+                run.request.backends,
+                calibrate_method=run.request.calibrate_method,
+                progress=run.request.progress,
+            )
+        )
     return _pool(deployables, measured, run.request.backends)
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.backends.base import BackendResult
-from harness.bench.latency import summarise
 from harness.compare import Comparison, OutputComparison
+from harness.compare.latency import summarise
 from harness.method import Deployable
 from harness.pipeline import classification
 from harness.pipeline.folder import RunFolder
@@ -81,7 +81,7 @@ def write_disagreements(
     for index in classification.disagreeing_items(predicted):
         file = None
         if len(pictures) < classification.MAX_PICTURES:
-            file, data = classification.picture_of(evaluation, index)
+            file, data = classification.picture_of(deployable, index)
             pictures[file] = (data, evaluation.ids[index], "backends disagree on its class")
         records.append(
             DisagreementRecord(

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.compare import Comparison
 from harness.compiler.build import CompiledModel
+from harness.compiler.contract import read_model
 from harness.files import write_text
 from harness.method import Deployable
 from harness.pipeline import classification, record
@@ -19,6 +20,7 @@ from harness.pipeline.environment import environment
 from harness.pipeline.folder import RunFolder
 from harness.pipeline.measure import Measured, check_backends, measure
 from harness.progress import SILENT, Progress
+from harness.report.extra import check_report_extra
 from harness.report.html import write_html
 from harness.report.schema import (
     CrossValidationRecord,
@@ -74,21 +76,34 @@ def execute(deployable: Deployable, out: Path, request: RunRequest) -> RunResult
     """Run a deployable and write its run folder.
 
     Raises:
-        HarnessError: Whatever stage fails; nothing is written before all backends have run.
+        HarnessError: Whatever stage fails; no result is written before all backends have run.
     """
-    check_backends(request.backends)
-    RunFolder.check(out)
+    check_request(request)
+    with RunFolder.claim(out) as folder:
+        return execute_in(folder, deployable, request)
+
+
+def execute_in(folder: RunFolder, deployable: Deployable, request: RunRequest) -> RunResult:
+    """Run a deployable into a folder that is claimed already."""
     measured = measure(
         deployable,
         request.backends,
         calibrate_method=request.calibrate_method,
         progress=request.progress,
     )
-    folder = RunFolder.open(out)
-    with folder.lock():
-        folder.forget_report()
-        report = _write(folder, deployable, measured, request)
+    folder.forget_results()
+    report = _write(folder, deployable, measured, request)
     return RunResult(folder.path, report, measured.comparisons)
+
+
+def check_request(request: RunRequest) -> None:
+    """Find out before any work whether a run can be finished.
+
+    Raises:
+        HarnessError: A backend does not exist, or the extra that reports need is missing.
+    """
+    check_backends(request.backends)
+    check_report_extra()
 
 
 def _write(
@@ -98,6 +113,7 @@ def _write(
     artefacts: Mapping[str, str] = {}
     if measured.compiled is not None:
         measured.compiled.write(folder.path)
+        read_model(folder.path)
         write_text(folder.path / "log.txt", measured.compiled.log)
         if request.artefacts is not None:
             artefacts = request.artefacts(measured.compiled, folder.path)

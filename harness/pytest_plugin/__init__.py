@@ -40,16 +40,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a `sim` test, or fail it when simulation is required, without the worker."""
-    if item.get_closest_marker("sim") is None:
-        return
+    """Skip a test whose equipment is missing; a `sim` test fails where that is required."""
+    if item.get_closest_marker("hil") is not None:
+        pytest.skip("no board: this version of k210-harness cannot drive one")
+    if item.get_closest_marker("gpu") is not None:
+        _need_cuda()
+    if item.get_closest_marker("sim") is not None:
+        _need_worker(item.config)
+
+
+def _need_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+
+
+def _need_worker(config: pytest.Config) -> None:
     from harness.compiler.worker import environment
 
     status = environment.status()
     if status.ready:
         return
     problem = f"the nncase worker environment is missing: {status.problem}; {status.remedy}"
-    if item.config.getoption("--k210-require-sim"):
+    if config.getoption("--k210-require-sim"):
         pytest.fail(problem, pytrace=False)
     pytest.skip(problem)
 

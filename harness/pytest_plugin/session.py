@@ -35,8 +35,8 @@ class Session:
         self,
         module: nn.Module | str,
         *,
-        inputs: Images | Path,
-        calibration: Images | Path | None = None,
+        inputs: Images | str | Path,
+        calibration: Images | str | Path | None = None,
         contract: InputContract | None = None,
         candidate: str = "nncase",
         reference: str = "float",
@@ -68,17 +68,17 @@ class Session:
         return execute(deployable, out, request).comparisons[0]
 
 
-def _contract_of(inputs: Images | Path) -> InputContract:
-    if isinstance(inputs, Path):
+def _contract_of(inputs: Images | str | Path) -> InputContract:
+    if isinstance(inputs, (str, Path)):
         raise UsageError("a folder of pictures needs a contract", "give contract=InputContract(…)")
     _, channels, height, width = inputs.shape
     return InputContract((channels, height, width), color="GRAY" if channels == 1 else "RGB")
 
 
-def _images(inputs: Images | Path, contract: InputContract) -> tuple[tuple[str, ...], Images]:
-    if isinstance(inputs, Path):
+def _images(inputs: Images | str | Path, contract: InputContract) -> tuple[tuple[str, ...], Images]:
+    if isinstance(inputs, (str, Path)):
         from harness.data.images import read_inputs
 
-        ids, images = read_inputs(inputs, contract)
+        ids, images = read_inputs(Path(inputs), contract)
         return tuple(ids), images
     return tuple(str(index) for index in range(len(inputs))), inputs

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from harness.errors import HarnessError
+
+_CAUSE = "the HTML report needs {}, which is not installed"
+_REMEDY = "pip install 'k210-harness[report]'"
+
+
+def check_report_extra() -> None:
+    """Make sure that a report can be written, without importing what it needs.
+
+    Raises:
+        HarnessError: The extra `report` is not installed.
+    """
+    for name in ("jinja2", "matplotlib"):
+        if find_spec(name) is None:
+            raise HarnessError(_CAUSE.format(name), _REMEDY)
 
 
 @contextmanager
@@ -18,7 +33,4 @@ def report_extra() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise HarnessError(
-            f"the HTML report needs {error.name}, which is not installed",
-            "pip install 'k210-harness[report]'",
-        ) from error
+        raise HarnessError(_CAUSE.format(error.name), _REMEDY) from error

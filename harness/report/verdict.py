@@ -13,8 +13,6 @@ from harness.report.schema import ComparisonRecord, Report
 
 State = Literal["pass", "fail", "unjudged"]
 
-# Metrics that have to be at least their limit; the others have to be at most.
-
 _TITLES = {
     "top1_agreement": "top\N{NON-BREAKING HYPHEN}1 agreement",
     "cosine": "cosine",

@@ -26,9 +26,10 @@ class Ended:
     def error_line(self) -> str:
         """The one line of a failure."""
         assert self.code == 2, (self.code, self.out, self.err)
-        lines = [line for line in self.err.splitlines() if line.startswith("k210: ")]
-        assert len(lines) == 1, self.err
-        return lines[0]
+        (line,) = self.err.splitlines()
+        assert line.startswith("k210: ")
+        assert "unexpected" not in line
+        return line
 
 
 @pytest.fixture

@@ -30,13 +30,33 @@ def test_every_command_shows_examples(k210_command):
 
 
 def test_wrong_usage_is_one_line(k210_command):
-    for arguments in (
+    wrong = (
         ["nonsense"],
         ["run"],
         ["methods", "--nonsense"],
         ["run", "x", "--folds", "a"],
-    ):
-        assert k210_command(*arguments).error_line()
+        ["train", "x", "--epochs", "0", "--out", "y"],
+    )
+    for arguments in wrong:
+        assert "see k210 --help" in k210_command(*arguments).error_line()
+
+
+def test_a_closed_pipe_is_no_verdict():
+    code = "from harness.cli import main; main(['--help'])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import time; time.sleep(0.5); {code}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    err = process.stderr.read()
+    assert (process.wait(60), err) == (141, b"")
+
+
+def test_the_command_line_needs_no_package_of_the_dev_extra():
+    code = "import sys; sys.modules['click'] = None; from harness.cli import main; main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert b"compare" in done.stdout
 
 
 def test_an_unexpected_error_is_one_line_with_a_way_to_the_traceback(k210_command, monkeypatch):
@@ -44,7 +64,7 @@ def test_an_unexpected_error_is_one_line_with_a_way_to_the_traceback(k210_comman
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("harness.method.available", broken)
-    assert "K210_DEBUG=1" in k210_command("methods").error_line()
+    assert "K210_DEBUG=1" in k210_command("methods").err
     monkeypatch.setenv("K210_DEBUG", "1")
     assert "Traceback" in k210_command("methods").err
 

@@ -76,6 +76,7 @@ def test_squares_do_not_overflow_or_vanish():
 
 def test_zero_vectors():
     zero, one = np.zeros((1, 3)), np.ones((1, 3))
+    assert math.isnan(metrics.cosine(zero, zero * np.nan))
     assert metrics.cosine(zero, zero) == 1
     assert metrics.cosine(zero, one) == 0
     assert metrics.snr_db(zero, one) == -math.inf

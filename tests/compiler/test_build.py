@@ -12,13 +12,16 @@ from harness.method import Deployable, EvaluationSet, InputContract
 from tests.compiler.networks import TwoOutputs, small_net
 
 pytestmark = pytest.mark.sim
-rng = np.random.default_rng(0)
+
+
+def pictures(count, shape):
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
 def deployable(module, outputs=("y",), contract=None, images=None):
     contract = contract or InputContract((3, 32, 40))
     if images is None:
-        images = rng.integers(0, 256, (8, *contract.shape), dtype=np.uint8)
+        images = pictures(8, contract.shape)
     ids = tuple(map(str, range(len(images))))
     return Deployable("t", module, contract, outputs, images, EvaluationSet(ids, images))
 
@@ -145,7 +148,7 @@ def test_a_refused_operation_is_named_with_its_layer(module, message):
 
 def test_a_model_that_does_not_fit_the_kpu_is_explained():
     net = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1))
-    images = rng.integers(0, 256, (1, 3, 224, 224), dtype=np.uint8)
+    images = pictures(1, (3, 224, 224))
     large = deployable(net.eval(), contract=InputContract((3, 224, 224)), images=images)
     with pytest.raises(CompileError, match="2 MiB of KPU memory"):
         compile_deployable(large)

@@ -8,18 +8,13 @@ from torch import nn
 
 from harness.backends.floating import to_float
 from harness.compiler import onnx_graph
-from harness.compiler.build import source_of_deployable
+from harness.compiler.build import source_of_module
 from harness.compiler.export import to_onnx
 from harness.errors import CompileError
-from harness.method import Deployable, EvaluationSet, InputContract
+from harness.method import InputContract
 from tests.compiler.networks import TwoOutputs, small_net
 
 CONTRACT = InputContract((3, 32, 40))
-
-
-def deployable(module, contract, outputs=("y",)):
-    nothing = np.zeros((0, *contract.shape), np.uint8)
-    return Deployable("t", module, contract, outputs, nothing, EvaluationSet((), nothing))
 
 
 def run_onnx(data, images, contract):
@@ -43,7 +38,7 @@ def test_the_exported_model_is_the_module_with_its_normalisation(mean, std, low,
     contract = InputContract((3, 32, 40), range=(low, 1.0), mean=mean, std=std)
     images = np.random.default_rng(seed).integers(0, 256, (1, *contract.shape), dtype=np.uint8)
     module = small_net()
-    source = source_of_deployable(deployable(module, contract))
+    source = source_of_module(module, "t", contract, ("y",))
     with torch.no_grad():
         expected = module(torch.from_numpy(to_float(images, contract))).numpy()
     (found,) = run_onnx(source.data, images, contract)
@@ -56,7 +51,7 @@ def test_normalisation_leaves_the_border_as_pytorch_pads_it():
     nn.init.ones_(box.weight)
     contract = InputContract((3, 8, 8), mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
     images = np.full((1, 3, 8, 8), 200, np.uint8)
-    source = source_of_deployable(deployable(box, contract))
+    source = source_of_module(box, "t", contract, ("y",))
     with torch.no_grad():
         expected = box(torch.from_numpy(to_float(images, contract))).numpy()
     (found,) = run_onnx(source.data, images, contract)
@@ -69,7 +64,7 @@ def test_a_contract_without_mean_and_std_adds_no_layer():
 
 
 def test_every_tensor_has_a_shape():
-    source = source_of_deployable(deployable(TwoOutputs(), CONTRACT, ("a", "b")))
+    source = source_of_module(TwoOutputs(), "t", CONTRACT, ("a", "b"))
     assert onnx_graph.outputs(source.data) == [("a", (1, 4, 32, 40)), ("b", (1, 6, 16, 20))]
     graph = onnx_graph.parse(source.data).graph
     known = {value.name for value in [*graph.value_info, *graph.output]}
@@ -97,6 +92,25 @@ def test_outputs_that_are_no_tensors_are_said():
 
     with pytest.raises(CompileError, match="returns dict"):
         to_onnx(Talks(), CONTRACT, ("y",))
+
+
+@pytest.mark.parametrize("shape", [(), (-1,)])
+def test_outputs_without_a_batch_axis_are_said(shape):
+    class Flat(nn.Module):
+        def forward(self, x):
+            return x.reshape(-1) if shape else x.mean()
+
+    with pytest.raises(CompileError, match="batch axis"):
+        to_onnx(Flat(), CONTRACT, ("y",))
+
+
+def test_any_error_of_the_users_code_is_told():
+    class Careless(nn.Module):
+        def forward(self, x):
+            return [x][3]
+
+    with pytest.raises(CompileError, match="list index out of range"):
+        to_onnx(Careless(), CONTRACT, ("y",))
 
 
 def test_what_onnx_lacks_is_said():

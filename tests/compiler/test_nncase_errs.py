@@ -18,12 +18,12 @@ def snr(last):
 
 
 def test_upsampling_is_right_to_the_nearest_and_wrong_bilinearly():
-    assert snr(nn.Upsample(scale_factor=2, mode="nearest")) > 35
+    assert snr(nn.Upsample(scale_factor=2, mode="nearest")) > 30
     assert snr(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)) < 15
 
 
 def test_average_pooling_counts_padding_in_another_way():
-    assert snr(nn.AvgPool2d(2)) > 35
-    assert snr(nn.AvgPool2d(3, 1, 1)) < 25
+    assert snr(nn.AvgPool2d(2)) > 30
+    assert snr(nn.AvgPool2d(3, 1, 1)) < 20
     without_padding = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
-    assert snr(without_padding) > 35
+    assert snr(without_padding) > 30

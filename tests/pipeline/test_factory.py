@@ -16,6 +16,7 @@ def package(tmp_path, monkeypatch):
         "ready = nn.ReLU()\n"
         "def wrong(): return 3\n"
         "def fails(): raise RuntimeError('no weights')\n"
+        "def leaves(): raise SystemExit(0)\n"
         "def needs(argument): return argument\n"
     )
     (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
@@ -37,6 +38,7 @@ def test_a_factory_or_a_module_is_loaded_in_evaluation_mode():
         ("broken:make", "nothing_of_that_name"),
         ("mine:absent", "absent"),
         ("mine:fails", "no weights"),
+        ("mine:leaves", "SystemExit"),
         ("mine:needs", "argument"),
         ("mine:wrong", "returned int"),
     ],

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.commands import bench, compare, compile_model, doctor, methods, run, setup, train
+from harness.cli.commands import (
+    bench,
+    compare,
+    compile_model,
+    diff,
+    doctor,
+    inspect,
+    methods,
+    run,
+    setup,
+    train,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -16,4 +27,6 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run.run)
     app.command("compare")(compare.compare)
     app.command("compile")(compile_model.compile_model)
+    app.command("inspect")(inspect.inspect)
+    app.command("diff")(diff.diff)
     app.add_typer(bench.app, name="bench")

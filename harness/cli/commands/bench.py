@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options
+
+if TYPE_CHECKING:
+    from harness.bench.compiler import Row
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed against the peers, in one run.")
 
@@ -46,10 +49,10 @@ def compiler(
         _show(rows)
 
 
-def _show(rows: list) -> None:  # type: ignore[type-arg]
+def _show(rows: list[Row]) -> None:
     from rich.table import Table
 
-    from harness.cli.console import stdout
+    from harness.cli.console import show_table
 
     table = Table()
     for column in ("benchmark", "worker", "nncase directly", "ratio"):
@@ -61,4 +64,4 @@ def _show(rows: list) -> None:  # type: ignore[type-arg]
             f"{row.direct:.2f} {row.unit}",
             f"{row.ratio:.3f}",
         )
-    stdout().print(table)
+    show_table(table)

@@ -45,18 +45,18 @@ def compile_model(
     from harness.cli.placement import document, show_compiled
     from harness.compiler.build import compile_source
     from harness.data.images import read_inputs
-    from harness.pipeline.folder import RunFolder
+    from harness.pipeline.folder import RunFolder, check_folder
     from harness.pipeline.source import input_shape, source_of
 
-    RunFolder.check(out)
+    check_folder(out)
     found = input_shape(model)
     wanted = shape or (",".join(map(str, found)) if found else DEFAULT_SHAPE)
     contract = options.contract_of(wanted, range_, mean, std, color, resize)
     _, images = read_inputs(calibration, contract)
     source = source_of(model, contract)
     compiled = compile_source(source, images, method=calibrate, progress=TerminalProgress())
-    folder = RunFolder.open(out)
-    with folder.lock():
+    with RunFolder.claim(out) as folder:
+        folder.forget_results()
         compiled.write(folder.path)
     if as_json:
         print_json(document(compiled, folder.path))

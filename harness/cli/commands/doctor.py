@@ -28,21 +28,16 @@ def doctor(as_json: options.Json = False) -> None:
 
         k210 doctor
     """
-    from rich.markup import escape
-
-    from harness.cli.console import print_json, stdout
+    from harness.cli.console import print_json, show_line
 
     findings = [_python(), *_packages(), _worker(), *_methods()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        console = stdout()
         for finding in findings:
-            mark = "[green]ok  [/]" if finding.well else "[red]miss[/]"
             remedy = f" → {finding.remedy}" if finding.remedy else ""
-            console.print(
-                f"{mark} {finding.name:<16} {escape(finding.text + remedy)}", soft_wrap=True
-            )
+            mark, style = ("ok", "green") if finding.well else ("missing", "red")
+            show_line(f"{finding.name:<16} {finding.text}{remedy}", f"{mark:<7}", style)
     if not all(finding.well for finding in findings):
         raise typer.Exit(2)
 

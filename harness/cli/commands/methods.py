@@ -54,32 +54,32 @@ def _document(info: MethodInfo) -> dict[str, Any]:
 def _show_all(infos: list[MethodInfo]) -> None:
     from rich.table import Table
 
-    from harness.cli.console import stdout
+    from harness.cli.console import show_table
 
     table = Table()
     for column in ("method", "what it does", "input", "weights", "MACs", "paper"):
         table.add_column(column)
     for info in infos:
         table.add_row(info.name, info.title, _input(info), *_size(info), info.paper)
-    stdout().print(table)
+    show_table(table)
 
 
 def _show_one(info: MethodInfo) -> None:
     from rich.table import Table
 
-    from harness.cli.console import stdout
+    from harness.cli.console import show_line, show_table
 
-    console = stdout()
     weights, macs = _size(info)
-    console.print(f"[bold]{info.name}[/]  {info.title}")
-    console.print(f"paper   {info.paper}", soft_wrap=True)
-    console.print(f"input   {_input(info)}\nweights {weights}\nMACs    {macs}")
+    show_line(info.title, info.name, "bold")
+    facts = {"paper": info.paper, "input": _input(info), "weights": weights, "MACs": macs}
+    for name, fact in facts.items():
+        show_line(f"{name:<8}{fact}")
     table = Table(title="options, set with --set NAME=VALUE")
     for column in ("name", "default", "meaning"):
         table.add_column(column)
     for key, (default, text) in info.options.items():
         table.add_row(key, str(default), text)
-    console.print(table)
+    show_table(table)
 
 
 def _input(info: MethodInfo) -> str:

@@ -52,16 +52,7 @@ def run(
     if folds == 1:
         raise UsageError("--folds 1 leaves nothing to learn from", "take at least 2")
     progress = TerminalProgress()
-    job = methods.TrainJob(
-        out=out,
-        data=data,
-        seed=seed,
-        epochs=epochs,
-        device=device,
-        init=init,
-        options=methods.parse_assignments(set_ or []),
-        progress=progress,
-    )
+    job = options.train_job(out, data, init, seed, epochs, device, set_, progress)
     request = RunRequest(
         method=method,
         backends=options.backend_names(backends),

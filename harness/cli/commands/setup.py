@@ -17,13 +17,11 @@ def setup(as_json: options.Json = False) -> None:
 
         K210_NNCASE_PYTHON=/opt/python3.10/bin/python k210 setup
     """
-    from harness.cli.console import TerminalProgress, print_json, stdout
+    from harness.cli.console import TerminalProgress, print_json, show_line
     from harness.compiler.worker import environment
 
     made = environment.ensure(TerminalProgress())
     if as_json:
         print_json({"python": str(made.python), "nncase": environment.NNCASE_VERSION})
     else:
-        stdout().print(
-            f"nncase {environment.NNCASE_VERSION} is ready: {made.python}", soft_wrap=True
-        )
+        show_line(f"nncase {environment.NNCASE_VERSION} is ready: {made.python}")

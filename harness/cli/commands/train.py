@@ -32,21 +32,14 @@ def train(
         k210 train coin_classifier --data new.zip --init old.safetensors --out runs/transfer
     """
     from harness import method as methods
-    from harness.cli.console import TerminalProgress, print_json, stdout
+    from harness.cli.console import TerminalProgress, print_json, show_line
     from harness.pipeline.folder import RunFolder
 
-    job = methods.TrainJob(
-        out=RunFolder.open(out).path,
-        data=data,
-        seed=seed,
-        epochs=epochs,
-        device=device,
-        init=init,
-        options=methods.parse_assignments(set_ or []),
-        progress=TerminalProgress(),
-    )
-    checkpoint = methods.get(method).train(job)
+    progress = TerminalProgress()
+    job = options.train_job(out, data, init, seed, epochs, device, set_, progress)
+    with RunFolder.claim(out):
+        checkpoint = methods.get(method).train(job)
     if as_json:
         print_json({"method": method, "checkpoint": str(checkpoint)})
     else:
-        stdout().print(f"checkpoint: {checkpoint}", soft_wrap=True)
+        show_line(f"checkpoint: {checkpoint}")

@@ -50,12 +50,17 @@ class Activity:
         except WorkerDiedError as error:
             raise self.error(
                 f"nncase {error.how} while {self.doing}",
-                self.remedy.format(folder=process.environment.folder),
+                self._remedy(process, error.how),
                 output=error.output,
             ) from error
         if "error" in reply.message:
             raise self.error(reply.message["error"], output=process.output)
         return reply
+
+    def _remedy(self, process: WorkerProcess, how: str) -> str:
+        if "SIGKILL" in how:
+            return "it was probably out of memory: close other programs, or use a smaller model"
+        return self.remedy.format(folder=process.environment.folder)
 
 
 STARTING = Activity("starting", SetupError, "delete the folder {folder}, then run `k210 setup`")

@@ -1,0 +1,85 @@
+"""A kmodel as JSON: what `k210 inspect --json` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.kmodel import Buffer, Port, Program
+    from harness.kmodel.summary import LayerSummary
+    from harness.timing import Estimate
+
+
+def document(name: str, program: Program, estimate: Estimate) -> dict[str, Any]:
+    """Return everything that is known of a kmodel.
+
+    Args:
+        name: Name of the file.
+        program: Its program.
+        estimate: Times of its KPU layers.
+    """
+    from harness.kmodel.firmware import loaders
+    from harness.kmodel.summary import layers, totals
+
+    summaries = layers(program)
+    return {
+        "file": name,
+        "version": program.version,
+        "nncase": program.group,
+        "nncase_candidates": list(program.candidates),
+        "firmware": list(loaders(program)),
+        "inputs": [_port(port) for port in program.inputs],
+        "outputs": [_port(port) for port in program.outputs],
+        "pools": {pool.name: pool.size for pool in program.pools if pool.name != "file"},
+        "layers": [_layer(summary, program, estimate) for summary in summaries],
+        "totals": {
+            **asdict(totals(program, summaries)),
+            "trailing_bytes": len(program.data) - program.consumed,
+            "kpu_clock_hz": estimate.clock_hz,
+            "kpu_ms": estimate.kpu_ms,
+            "kpu_compute_ms": estimate.compute_ms,
+        },
+    }
+
+
+def _port(port: Port) -> dict[str, Any]:
+    return {"name": port.name, **_buffer(port.buffer)}
+
+
+def _buffer(buffer: Buffer) -> dict[str, Any]:
+    return {
+        "dtype": buffer.dtype.value,
+        "shape": list(buffer.shape),
+        "memory": buffer.memory.value,
+        "pool": buffer.pool.name,
+        "offset": buffer.offset,
+        "bytes": buffer.nbytes,
+        "strides": list(buffer.strides),
+    }
+
+
+def _layer(summary: LayerSummary, program: Program, estimate: Estimate) -> dict[str, Any]:
+    from harness.kmodel.operations import KpuConv2d
+
+    operation = program.operation(summary.name)
+    time = estimate.layers.get(summary.name)
+    found: dict[str, Any] = {
+        "name": summary.name,
+        "operation": summary.kind,
+        "unit": summary.unit,
+        "kernel": summary.kernel,
+        "stride": summary.stride,
+        "pooling": summary.pooling,
+        "inputs": [_buffer(buffer) for buffer in operation.inputs],
+        "outputs": [_buffer(buffer) for buffer in operation.outputs],
+        "macs_nominal": summary.work.nominal,
+        "macs_executed": summary.work.executed,
+        "weight_bytes": summary.work.weight_bytes,
+        "kpu_reads": summary.reads_kpu,
+        "kpu_writes": summary.writes_kpu,
+        "ms": time.ms if time else None,
+    }
+    if isinstance(operation, KpuConv2d):
+        found["registers"] = asdict(operation.registers)
+    return found
