@@ -43,11 +43,15 @@ class Operation:
     outputs: tuple[Buffer, ...]
 
     unit: ClassVar[str] = "CPU"
+    label: ClassVar[str] = ""
 
     @classmethod
     def kind(cls) -> str:
-        """Return the operation's name in snake case, such as `kpu_conv2d`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        """Return the operation's name in snake case, such as `kpu_conv2d`.
+
+        Classes that differ in arithmetic only share a name through their `label`.
+        """
+        return cls.label or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     @property
     def input(self) -> Buffer:

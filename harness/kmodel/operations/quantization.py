@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ class Dequantize(Operation):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DequantizeZeroPoint(Operation):
     """`(q - zero_point) * (1 / scale)` (v4)."""
+
+    label: ClassVar[str] = "dequantize"
 
     zero_point: int
     scale: float
@@ -52,6 +55,8 @@ class Quantize(Operation):
 class QuantizeZeroPoint(Operation):
     """`clamp(round_half_away(x * scale + zero_point))` (v4)."""
 
+    label: ClassVar[str] = "quantize"
+
     zero_point: int
     scale: float
 
@@ -59,6 +64,8 @@ class QuantizeZeroPoint(Operation):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantizeInverse(Operation):
     """`clamp(round_half_away((x - bias) * (1 / scale)))` (v3)."""
+
+    label: ClassVar[str] = "quantize"
 
     scale: float
     bias: float
@@ -104,6 +111,8 @@ class QuantizedBinary(Operation):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantizedMatMul(Operation):
     """uint8 matrix product. Inputs: a [m, k], b [k, n], bias int32 [n] (v4)."""
+
+    label: ClassVar[str] = "quantized_matmul"
 
     a_offset: int
     b_offset: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from harness.kmodel.operations.arithmetic import Activation, ReduceOp
 from harness.kmodel.operations.base import Clamp, Operation, Padding
@@ -12,6 +13,8 @@ from harness.kmodel.operations.base import Clamp, Operation, Padding
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MatMul(Operation):
     """`clamp(a @ b + bias)`. Inputs: a, b, bias [n]."""
+
+    label: ClassVar[str] = "matmul"
 
     clamp: Clamp
 
