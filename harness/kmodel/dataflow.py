@@ -21,7 +21,7 @@ from harness.kmodel.program import Program
 Integers = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """Bytes of an input that come from one place.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.errors import KModelError
 from harness.kmodel.build import constant, inside
@@ -38,6 +38,7 @@ class LayerReader:
     file: Pool
     kpu: Pool
     weights: DType = DType.U8
+    _seen: dict[int, LayerRegisters] = field(default_factory=dict, compare=False, repr=False)
 
     def layer(
         self,
@@ -60,6 +61,8 @@ class LayerReader:
             KModelError: A register or a place is impossible.
         """
         _check(registers, batches, offset)
+        # A file may call one layer often: what it reads is kept once.
+        registers = self._seen.setdefault(offset, registers)
         source, destination = self._maps(registers, batches, offset)
         shape = weights_shape(registers)
         weights = constant(self.file, places.weights, self.weights, shape, "weights")

@@ -60,7 +60,7 @@ class Layout(Enum):
     KPU_ROWS = "kpu rows"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pool:
     """A range of bytes that buffers share.
 
@@ -75,7 +75,7 @@ class Pool:
     size: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Buffer:
     """A tensor in memory. Buffers may overlap: that is how concatenation in place works.
 

@@ -110,7 +110,7 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LayerRegisters:
     """One convolution layer as the KPU sees it.
 

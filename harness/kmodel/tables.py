@@ -34,7 +34,7 @@ def _packed(values: npt.ArrayLike, bit: int, width: int) -> Words:
     return bits << np.uint64(bit)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class BatchNorm:
     """`(sum * multiplier >> shift) + addend`, one row an output channel.
 
@@ -67,7 +67,7 @@ class BatchNorm:
         return cls(_packed(multiplier, 0, 24) | _packed(addend, 24, 32) | _packed(shift, 56, 4))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class ActivationTable:
     """Sixteen straight segments: `((x - start) * multiplier >> shift, rounded) + bias`.
 

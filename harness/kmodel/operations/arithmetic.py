@@ -83,7 +83,7 @@ class Activation(Enum):
     RELU6 = "relu6"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Binary(Operation):
     """`clamp(op(a, b))` with broadcasting. Inputs: a, b."""
 
@@ -91,14 +91,14 @@ class Binary(Operation):
     clamp: Clamp = NO_CLAMP
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Unary(Operation):
     """`op(x)`."""
 
     op: UnaryOp
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class UnaryProgram(Operation):
     """A function of one float element in nncase 0.2's little stack language (NNIL, v4).
 
@@ -109,29 +109,29 @@ class UnaryProgram(Operation):
     code: npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Compare(Operation):
     """`op(a, b)` with broadcasting, as bool. Inputs: a, b (v5)."""
 
     op: CompareOp
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Ternary(Operation):
     """`b if a else c` with broadcasting. Inputs: a, b, c (v5)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Convert(Operation):
     """The same values in another element type (v5)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Sigmoid(Operation):
     """`1 / (1 + exp(-x))` in float."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Softmax(Operation):
     """`exp(beta * (x - max)) / sum` along an axis.
 
@@ -147,19 +147,19 @@ class Softmax(Operation):
     least_max: float = float("-inf")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Hardmax(Operation):
     """1 at the first maximum along an axis, 0 elsewhere (v5)."""
 
     axis: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class L2Normalization(Operation):
     """`x / sqrt(max(sum(x^2), 1e-10))` over all elements (v3)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class LayerNormalization(Operation):
     """Normalisation over the axes from `axis` on. Inputs: x, scale, bias (v5)."""
 
@@ -167,7 +167,7 @@ class LayerNormalization(Operation):
     epsilon: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Reduce(Operation):
     """One value for all elements along some axes.
 
@@ -184,7 +184,7 @@ class Reduce(Operation):
     initial: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class ReduceArg(Operation):
     """Index of the least or greatest element along axes (v5).
 
@@ -201,7 +201,7 @@ class ReduceArg(Operation):
     select_last: bool
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class ReduceProd(Operation):
     """Product of all elements along some axes (v5)."""
 
@@ -209,7 +209,7 @@ class ReduceProd(Operation):
     keep_dims: bool
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Cumsum(Operation):
     """Running sum along an axis (v5)."""
 

@@ -26,7 +26,7 @@ class Padding(NamedTuple):
 NO_PADDING = Padding(0, 0)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Operation:
     """One step of a program.
 

@@ -39,7 +39,7 @@ class Pooling(IntEnum):
         return 1 if self is Pooling.NONE else int(self.name.split("_")[-3])
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class KpuConv2d(Operation):
     """Convolution with stride 1 and same padding, batch norm, activation table, pooling.
 
@@ -84,17 +84,17 @@ class KpuConv2d(Operation):
         return Pooling(self.registers.pool_type)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class KpuUpload(Operation):
     """Copy a uint8 tensor from main memory into the rows of KPU memory."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class KpuDownload(Operation):
     """Copy a feature map from the rows of KPU memory to main memory."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class KpuAddPadding(Operation):
     """Put each uint8 value into the top left corner of a 4x4 map of its own (v3).
 
@@ -103,7 +103,7 @@ class KpuAddPadding(Operation):
     """
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class KpuRemovePadding(Operation):
     """Take the top left value of each 4x4 map, given without gaps in main memory (v3).
 

@@ -24,7 +24,7 @@ class PadMode(Enum):
     EDGE = "edge"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Copy(Operation):
     """The same elements at another place, possibly with other strides.
 
@@ -33,7 +33,7 @@ class Copy(Operation):
     """
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Concat(Operation):
     """The inputs one behind the other along an axis.
 
@@ -46,24 +46,24 @@ class Concat(Operation):
     pieces: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Flatten(Operation):
     """From CHW to HWC order, as one axis (v3)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Broadcast(Operation):
     """Repetition along axes of size 1 (v5)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Transpose(Operation):
     """Axes in another order: axis `i` of the output is axis `perm[i]` of the input."""
 
     perm: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Slice(Operation):
     """Elements from `begins` to before `ends` in steps of `strides`, an axis."""
 
@@ -72,7 +72,7 @@ class Slice(Operation):
     strides: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Pad(Operation):
     """Elements put around and between.
 
@@ -87,7 +87,7 @@ class Pad(Operation):
     value: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Resize(Operation):
     """NCHW images in another size, which the output's shape gives.
 
@@ -102,7 +102,7 @@ class Resize(Operation):
     half_pixel_centers: bool
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class SpaceToBatch(Operation):
     """Blocks of pixels become batches (v5)."""
 
@@ -110,7 +110,7 @@ class SpaceToBatch(Operation):
     paddings: tuple[Padding, ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class BatchToSpace(Operation):
     """Batches become blocks of pixels (v5)."""
 
@@ -118,28 +118,28 @@ class BatchToSpace(Operation):
     crops: tuple[Padding, ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Gather(Operation):
     """Slices picked by index along an axis. Inputs: x, indices (v5)."""
 
     axis: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class GatherNd(Operation):
     """Slices picked by tuples of indices. Inputs: x, indices (v5)."""
 
     batch_dims: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class GatherElements(Operation):
     """Elements picked by index along an axis. Inputs: x, indices (v5)."""
 
     axis: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class OneHot(Operation):
     """Inputs: indices, depth, on value, off value (v5).
 
@@ -152,7 +152,7 @@ class OneHot(Operation):
     negative_indices: bool
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class TopK(Operation):
     """Outputs: values, indices (v5)."""
 
@@ -162,7 +162,7 @@ class TopK(Operation):
     sorted: bool
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Trilu(Operation):
     """The upper or lower triangle of the last two axes, shifted by `k` (v5)."""
 
@@ -170,7 +170,7 @@ class Trilu(Operation):
     k: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class RandomNormal(Operation):
     """Normally distributed numbers; no inputs (v5)."""
 
@@ -179,7 +179,7 @@ class RandomNormal(Operation):
     seed: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class RandomUniform(Operation):
     """Evenly distributed numbers; no inputs (v5)."""
 

@@ -12,7 +12,7 @@ from harness.kmodel.operations.arithmetic import BinaryOp
 from harness.kmodel.operations.base import Operation, Padding
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Dequantize(Operation):
     """`q * scale + bias` (v3 and v5)."""
 
@@ -20,7 +20,7 @@ class Dequantize(Operation):
     bias: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class DequantizeZeroPoint(Operation):
     """`(q - zero_point) * (1 / scale)` (v4)."""
 
@@ -30,7 +30,7 @@ class DequantizeZeroPoint(Operation):
     scale: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class ChannelwiseDequantize(Operation):
     """`q * scale[c] + bias[c]` (v3).
 
@@ -43,7 +43,7 @@ class ChannelwiseDequantize(Operation):
     bias: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Quantize(Operation):
     """`clamp(round_half_even(x * scale + bias))` (v5)."""
 
@@ -51,7 +51,7 @@ class Quantize(Operation):
     bias: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class QuantizeZeroPoint(Operation):
     """`clamp(round_half_away(x * scale + zero_point))` (v4)."""
 
@@ -61,7 +61,7 @@ class QuantizeZeroPoint(Operation):
     scale: float
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class QuantizeInverse(Operation):
     """`clamp(round_half_away((x - bias) * (1 / scale)))` (v3)."""
 
@@ -71,7 +71,7 @@ class QuantizeInverse(Operation):
     bias: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Requantization:
     """`value * multiplier >> shift`, then `+ offset`: how a wide sum becomes a byte again."""
 
@@ -80,7 +80,7 @@ class Requantization:
     offset: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class QuantizedOperand:
     """`(value + offset) * multiplier >> shift`: how a byte enters a quantised addition."""
 
@@ -89,7 +89,7 @@ class QuantizedOperand:
     shift: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class QuantizedAdd(Operation):
     """Sum of two uint8 tensors with the roundings of kendryte-standalone-sdk `kpu.c` (v3)."""
 
@@ -98,7 +98,7 @@ class QuantizedAdd(Operation):
     result: Requantization
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class QuantizedBinary(Operation):
     """Element by element on uint8, with broadcasting (v4)."""
 
@@ -108,7 +108,7 @@ class QuantizedBinary(Operation):
     result: Requantization
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class QuantizedMatMul(Operation):
     """uint8 matrix product. Inputs: a [m, k], b [k, n], bias int32 [n] (v4)."""
 
@@ -119,7 +119,7 @@ class QuantizedMatMul(Operation):
     result: Requantization
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class QuantizedConv2d(Operation):
     """uint8 convolution on the CPU (v4).
 
@@ -139,7 +139,7 @@ class QuantizedConv2d(Operation):
     channels_last: bool = False
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Lut1d(Operation):
     """Table look-up. Inputs: x, table.
 

@@ -10,7 +10,7 @@ from harness.kmodel.operations.arithmetic import Activation, ReduceOp
 from harness.kmodel.operations.base import Clamp, Operation, Padding
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class MatMul(Operation):
     """`clamp(a @ b + bias)`. Inputs: a, b, bias [n]."""
 
@@ -19,7 +19,7 @@ class MatMul(Operation):
     clamp: Clamp
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class FullyConnected(Operation):
     """`activation(weights @ x + bias)` in float, the bias added last (v3).
 
@@ -29,7 +29,7 @@ class FullyConnected(Operation):
     activation: Activation
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Conv2d(Operation):
     """`clamp(conv(x, weights) + bias)` in float.
 
@@ -47,7 +47,7 @@ class Conv2d(Operation):
     channels_last: bool = False
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Conv2dTranspose(Operation):
     """Transposed convolution in float (v4). Inputs: x, weights [out, in / groups, k, k], bias.
 
@@ -62,7 +62,7 @@ class Conv2dTranspose(Operation):
     clamp: Clamp
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class ReduceWindow2d(Operation):
     """Pooling in float.
 
@@ -84,12 +84,12 @@ class ReduceWindow2d(Operation):
     channels_last: bool = False
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class GlobalAveragePool(Operation):
     """Mean of each channel (v3): [1, C, H * W] to [1, C]."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class MaxPool(Operation):
     """Greatest uint8 of each window, 0 where a window is empty (v3)."""
 
@@ -98,7 +98,7 @@ class MaxPool(Operation):
     padding: tuple[int, int]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class AveragePool(Operation):
     """Mean of each window in float over the elements inside the input (v3).
 
@@ -118,7 +118,7 @@ class RoiMode(Enum):
     MAX = "max"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class RoiAlign(Operation):
     """Pooling of regions. Inputs: x, regions, batch indices (v5)."""
 
@@ -135,7 +135,7 @@ class GruDirection(Enum):
     BIDIRECTIONAL = "bidirectional"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class Gru(Operation):
     """Gated recurrent layer. Inputs: x, w, r, b, initial h. Outputs: all h, last h (v5)."""
 
@@ -143,7 +143,7 @@ class Gru(Operation):
     linear_before_reset: bool
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class DetectionPostprocess(Operation):
     """TFLite's box decoding and suppression (v5).
 

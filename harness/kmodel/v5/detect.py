@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from harness.errors import KModelError
 from harness.kmodel.build import OperationList, ports
+from harness.kmodel.memory import Buffer
 from harness.kmodel.program import Program
 from harness.kmodel.reader import Bytes
 from harness.kmodel.v5 import container
@@ -24,13 +27,11 @@ def read(data: Bytes) -> Program:
     pools = Pools.of(model)
     inputs = pools.parameters(pools.input, model.entry.inputs)
     outputs = pools.parameters(pools.output, model.entry.outputs)
-    found = _readings(model, pools)
-    likely = [r for r in found if runs_in_order(r[1].done, inputs, outputs)] or found
-    release, operations = likely[0]
+    release, operations, candidates = _reading(model, pools, inputs, outputs)
     return Program(
         version=5,
         group=release.group,
-        candidates=tuple(dict.fromkeys(other.group for other, _ in likely)),
+        candidates=candidates,
         inputs=ports("input", inputs),
         outputs=ports("output", outputs),
         operations=tuple(operations.done),
@@ -40,27 +41,44 @@ def read(data: Bytes) -> Program:
     )
 
 
-def _readings(model: Model, pools: Pools) -> list[tuple[Release, OperationList]]:
-    """Return every release under which the code decodes, the newest first.
+def _reading(
+    model: Model, pools: Pools, inputs: list[Buffer], outputs: list[Buffer]
+) -> tuple[Release, OperationList, tuple[str, ...]]:
+    """Return the newest release under which the code decodes, and the groups of all such.
+
+    A reading whose operations read only what was written before is preferred.
 
     Raises:
-        KModelError: None does; the error is that of the release that came furthest.
+        KModelError: There is none; the error is that of the release that came furthest.
     """
-    found, errors = [], []
+    best: tuple[Release, OperationList] | None = None
+    doubtful: tuple[Release, OperationList] | None = None
+    groups: list[str] = []
+    errors: list[tuple[KModelError, Release]] = []
     for release in RELEASES:
-        if release.before_functions is not model.before_functions:
+        if release.before_functions is not model.before_functions or release.group in groups:
             continue
         try:
-            found.append((release, execute(model, pools, release)))
+            operations = execute(model, pools, release)
         except KModelError as error:
-            errors.append((error, release))
-    if found:
-        return found
-    furthest, release = max(errors, key=lambda pair: pair[0].offset)
+            # Without its traceback, which would keep the failed run's operations in memory.
+            errors.append((error.with_traceback(None), release))
+            continue
+        if runs_in_order(operations.done, inputs, outputs):
+            groups.append(release.group)
+            best = best or (release, operations)
+        else:
+            doubtful = doubtful or (release, operations)
+    chosen = best or doubtful or _furthest(errors)
+    return *chosen, tuple(groups) or (chosen[0].group,)
+
+
+def _furthest(errors: list[tuple[KModelError, Release]]) -> NoReturn:
+    error, release = max(errors, key=lambda pair: pair[0].offset)
     raise KModelError(
-        furthest.offset,
-        f"{furthest.field} (read as nncase {release.releases} writes it, which came furthest)",
-        furthest.value,
-        furthest.expected,
-        furthest.remedy,
-    ) from furthest
+        error.offset,
+        f"{error.field} (read as nncase {release.releases} writes it, which came furthest)",
+        error.value,
+        error.expected,
+        error.remedy,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 
 from harness.kmodel.operations.arithmetic import UnaryOp
 
@@ -125,14 +126,12 @@ class Layout:
     names: tuple[str, ...]
     packed: struct.Struct
 
-    @classmethod
-    def parse(cls, text: str) -> Layout:
-        """Return the layout of a text such as `dtype:B axis:i`."""
-        pairs = [part.split(":") for part in text.split()]
-        return cls(
-            tuple(name for name, _ in pairs),
-            struct.Struct("<" + "".join(code for _, code in pairs)),
-        )
+
+@cache
+def _parse(text: str) -> Layout:
+    pairs = [part.split(":") for part in text.split()]
+    names = tuple(name for name, _ in pairs)
+    return Layout(names, struct.Struct("<" + "".join(code for _, code in pairs)))
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ class Release:
     def layout(self, name: str) -> Layout | None:
         """Return the operands of an instruction; None where no runtime reads it."""
         text = None if name in self.absent else self.changes.get(name) or OPERANDS.get(name)
-        return Layout.parse(text) if text else None
+        return _parse(text) if text else None
 
 
 _OLD = {"changes": _BINARY, "absent": _ABSENT_1_0, "padding_words": 2}
