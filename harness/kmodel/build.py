@@ -131,14 +131,27 @@ def inside(buffer: Buffer, what: str, offset: int) -> Buffer:
 
 
 def constant(
-    file: Pool, offset: int, dtype: DType, shape: tuple[int, ...], what: str = "constant"
+    file: Pool,
+    offset: int,
+    dtype: DType,
+    shape: tuple[int, ...],
+    what: str = "constant",
+    at: int | None = None,
 ) -> Buffer:
     """Return a buffer of values that stand in the file.
+
+    Args:
+        file: Pool of the file's bytes.
+        offset: Where they begin.
+        dtype: Element type.
+        shape: Their shape.
+        what: What they are, for the error.
+        at: Where the file says so; None for the place of the values itself.
 
     Raises:
         KModelError: They would reach past its end.
     """
-    return inside(dense(file, offset, dtype, shape), what, offset)
+    return inside(dense(file, offset, dtype, shape), what, offset if at is None else at)
 
 
 def ports(kind: str, buffers: Iterable[Buffer]) -> tuple[Port, ...]:

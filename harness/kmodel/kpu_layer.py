@@ -39,6 +39,7 @@ class LayerReader:
     kpu: Pool
     weights: DType = DType.U8
     _seen: dict[int, LayerRegisters] = field(default_factory=dict, compare=False, repr=False)
+    _ends: set[int] = field(default_factory=set, compare=False, repr=False)
 
     def layer(
         self,
@@ -65,7 +66,7 @@ class LayerReader:
         registers = self._seen.setdefault(offset, registers)
         source, destination = self._maps(registers, batches, offset)
         shape = weights_shape(registers)
-        weights = constant(self.file, places.weights, self.weights, shape, "weights")
+        weights = self._table(places.weights, self.weights, shape, "weights", offset)
         return KpuConv2d(
             name="",
             offset=offset,
@@ -73,8 +74,8 @@ class LayerReader:
             outputs=(destination, *main),
             registers=registers,
             weights=self.data[weights.offset : weights.end].view(self.weights.numpy).reshape(shape),
-            batch_norm=self._batch_norm(places.batch_norm, registers.out_channels),
-            activation=self._activation(places.activation),
+            batch_norm=self._batch_norm(places.batch_norm, registers.out_channels, offset),
+            activation=self._activation(places.activation, offset),
             weights_offset=weights.offset,
         )
 
@@ -89,13 +90,25 @@ class LayerReader:
             inside(destination, "the layer's output", offset),
         )
 
-    def _batch_norm(self, offset: int, channels: int) -> BatchNorm:
-        table = constant(self.file, offset, DType.U64, (channels,), "batch norm table")
+    def _batch_norm(self, place: int, channels: int, offset: int) -> BatchNorm:
+        table = self._table(place, DType.U64, (channels,), "batch norm table", offset)
         return BatchNorm(self.data[table.offset : table.end].view("<u8"))
 
-    def _activation(self, offset: int) -> ActivationTable:
-        table = constant(self.file, offset, DType.U8, (ACTIVATION_BYTES,), "activation table")
+    def _activation(self, place: int, offset: int) -> ActivationTable:
+        table = self._table(place, DType.U8, (ACTIVATION_BYTES,), "activation table", offset)
         return ActivationTable.decode(self.data[table.offset : table.end])
+
+    def _table(
+        self, place: int, dtype: DType, shape: tuple[int, ...], what: str, offset: int
+    ) -> Buffer:
+        table = constant(self.file, place, dtype, shape, what, offset)
+        self._ends.add(table.end)
+        return table
+
+    @property
+    def end(self) -> int:
+        """Where the last table of all layers so far ends in the file."""
+        return max(self._ends, default=0)
 
 
 def out_shape(registers: LayerRegisters, batches: int) -> tuple[int, int, int, int]:

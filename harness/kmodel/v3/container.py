@@ -100,8 +100,8 @@ def _operations(
             _refuse(at, kind)
         operation = done.add(LAYERS[kind](Body(layers, body, body.position)))
         layers.shapes.write(operation.outputs)
-        consumed = max(consumed, body.stop, _blob_end(operation))
-    return tuple(done.done), consumed
+        consumed = max(consumed, body.stop)
+    return tuple(done.done), max(consumed, layers.reader.end)
 
 
 def _refuse(at: int, kind: int) -> NoReturn:
@@ -114,12 +114,6 @@ def _body(reader: Reader, at: int, size: int) -> Reader:
         reader.fail("layer body size", size, f"at most the {reader.left} bytes left", at + 4)
     start = reader.take(min(size, reader.left), "layer body")
     return Reader(reader.data, start, reader.position)
-
-
-def _blob_end(operation: Operation) -> int:
-    if not isinstance(operation, KpuConv2d):
-        return 0
-    return operation.weights_offset + operation.weights.nbytes
 
 
 def _inputs(operations: tuple[Operation, ...]) -> tuple[Port, ...]:
