@@ -19,8 +19,8 @@ On the camera's own split of them, 375 to 25, both are right on all 25. The rend
 package: 15 of 15, and 298 of 300 that were rendered with another seed. Nearly all errors are
 between 10, 20 and 50 cents, which share alloy and motif.
 
-Weights to start from are made with `fixtures/render_coins.py OUT --count 200 --seed 3` and a
-training of 100 epochs on them, and taken with `--init`.
+The weights to start from, `fixtures/weights/rendered_coins_0.25.safetensors`, come from a training
+of 100 epochs on `fixtures/render_coins.py OUT --count 200 --seed 3`; `--init` takes them.
 """
 
 from reference.coin_classifier.method import CoinClassifier
