@@ -133,7 +133,7 @@ def _facts(name: str, program: Program, sums: Totals, estimate: Estimate) -> Tab
 
 
 def _ratio(sums: Totals) -> str:
-    if sums.macs_executed < 1.005 * sums.macs_nominal:
+    if sums.macs_executed <= 1.005 * sums.macs_nominal:
         return ""
     return f" ({sums.macs_executed / sums.macs_nominal:.2f} times: strides are done by pooling)"
 

@@ -10,9 +10,9 @@ from harness.kmodel.memory import Buffer
 from harness.kmodel.program import Program
 from harness.kmodel.reader import Bytes
 from harness.kmodel.v5 import container
-from harness.kmodel.v5.container import Model
 from harness.kmodel.v5.flow import runs_in_order
 from harness.kmodel.v5.memory import Pools
+from harness.kmodel.v5.model import Model
 from harness.kmodel.v5.releases import RELEASES, Release
 from harness.kmodel.v5.stackvm import execute
 

@@ -16,9 +16,10 @@ from harness.kmodel.memory import Buffer, Memory, dense, feature_map
 from harness.kmodel.operations import Copy, KpuDownload, KpuUpload, Operation
 from harness.kmodel.reader import Reader
 from harness.kmodel.registers import REGISTERS, LayerRegisters
-from harness.kmodel.v5.container import INPUT, OUTPUT, Function, Parameter, Range, memory_range
 from harness.kmodel.v5.machine import Address
 from harness.kmodel.v5.memory import Pools
+from harness.kmodel.v5.model import INPUT, OUTPUT, Function, Parameter, Range
+from harness.kmodel.v5.parts import memory_range
 
 RANK = 4
 

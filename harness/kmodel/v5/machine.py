@@ -10,7 +10,7 @@ from harness.kmodel.build import inside
 from harness.kmodel.memory import Buffer, DType, Pool
 from harness.kmodel.operations.base import Padding
 from harness.kmodel.reader import MAX_RANK, Reader
-from harness.kmodel.v5.container import DTYPES
+from harness.kmodel.v5.model import DTYPES
 from harness.kmodel.v5.releases import Release
 
 MAX_STACK = 4096

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from harness.errors import KModelError
 from harness.kmodel.build import checked_pool, checked_total, file_pool, inside
 from harness.kmodel.memory import KPU_BYTES, Buffer, Memory, Pool, dense
-from harness.kmodel.v5.container import (
+from harness.kmodel.v5.machine import Address
+from harness.kmodel.v5.model import (
     CONSTANT,
     DATA,
     INPUT,
@@ -18,7 +19,6 @@ from harness.kmodel.v5.container import (
     Parameter,
     Range,
 )
-from harness.kmodel.v5.machine import Address
 
 
 @dataclass(frozen=True)

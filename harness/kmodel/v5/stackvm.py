@@ -15,10 +15,10 @@ from harness.errors import KModelError
 from harness.kmodel.build import OperationList
 from harness.kmodel.kpu_layer import LayerReader
 from harness.kmodel.reader import Reader
-from harness.kmodel.v5.container import Function, Model, Parameter
 from harness.kmodel.v5.k210 import Call
 from harness.kmodel.v5.machine import Address, Machine
 from harness.kmodel.v5.memory import Pools
+from harness.kmodel.v5.model import Function, Model, Parameter
 from harness.kmodel.v5.releases import Layout, Release
 from harness.kmodel.v5.tensors import TENSORS
 from harness.kmodel.v5.tensors.instruction import Instruction
