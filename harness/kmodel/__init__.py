@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import KModelError
-from harness.kmodel.load import load
+from harness.kmodel.loading import load
 from harness.kmodel.memory import Buffer, DType, Layout, Memory, Pool
 from harness.kmodel.program import Port, Program
 
