@@ -139,7 +139,8 @@ def _arrays(where: str, what: str, one: Any, two: Any) -> Iterator[Difference]: 
         return
     unequal = one.tobytes() != two.tobytes() and int((one != two).sum())
     if unequal:
-        gap = np.abs(one.astype(np.float64) - two.astype(np.float64)).max()
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(one.astype(np.float64) - two.astype(np.float64)).max()
         changed = f"{unequal} of {one.size} values differ, at most by {gap:g}"
         yield Difference(where, what, _span(one), f"{_span(two)}; {changed}")
 

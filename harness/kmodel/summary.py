@@ -111,11 +111,8 @@ def _window(operation: Operation) -> tuple[str, int, str]:
         kernel = f"{operation.kernel}x{operation.kernel}{depthwise}"
         return kernel, operation.pooling.stride, _pooling(operation.pooling)
     if isinstance(operation, Conv2d):
-        height, width = (
-            operation.inputs[1].shape[-3:-1]
-            if operation.channels_last
-            else (operation.inputs[1].shape[-2:])
-        )
+        weights = operation.inputs[1].shape
+        height, width = weights[1:3] if operation.channels_last else weights[2:4]
         return f"{height}x{width}", operation.stride[0], ""
     if isinstance(operation, ReduceWindow2d):
         height, width = operation.filter

@@ -15,9 +15,11 @@ from harness.kmodel.memory import Memory
 from harness.kmodel.operations import (
     Conv2d,
     Conv2dTranspose,
+    Dequantize,
     FullyConnected,
     KpuAddPadding,
     KpuConv2d,
+    KpuDownload,
     KpuUpload,
     MatMul,
     Operation,
@@ -26,6 +28,7 @@ from harness.kmodel.operations import (
     Quantize,
     QuantizedConv2d,
     QuantizedMatMul,
+    Slice,
 )
 from harness.kmodel.program import Program
 
@@ -38,6 +41,9 @@ PICKS = frozenset(
         Pooling.LEFT_TOP_4_STRIDE_4,
     }
 )
+
+# These give each element its place again.
+ELEMENTWISE = (KpuUpload, KpuDownload, Dequantize, Quantize)
 
 
 @dataclass(frozen=True)
@@ -82,25 +88,33 @@ def _kpu_work(layer: KpuConv2d, step: int, point: bool) -> Work:
 
 
 def _needed_steps(program: Program, sources: Sources) -> dict[str, int]:
-    """Return, for each KPU layer, the step at which its output is looked at.
+    """Return, for each operation, the step at which its output is looked at.
 
     A depthwise layer with stride 2 runs at full resolution, and the 1x1 layer behind it picks
     every second value: the depthwise layer was asked for a quarter of what it computes.
     """
     wanted: dict[str, list[int]] = defaultdict(list)
+    for port in program.outputs:
+        for source in sources[port.name][0]:
+            wanted[source.producer or ""].append(1)
     steps: dict[str, int] = {}
     for operation in reversed(program.operations):
         step = steps[operation.name] = min(wanted[operation.name], default=1)
-        picks = isinstance(operation, KpuConv2d) and operation.kernel == 1
-        reads = 1
-        if isinstance(operation, KpuConv2d) and picks and operation.pooling in PICKS:
-            reads = operation.pooling.stride * step
+        reads = _read_step(operation, step)
         for source in (s for parts in sources[operation.name] for s in parts):
             wanted[source.producer or ""].append(reads)
-    for port in program.outputs:
-        for source in sources[port.name][0]:
-            steps[source.producer or ""] = 1
     return steps
+
+
+def _read_step(operation: Operation, step: int) -> int:
+    """Return the step at which an operation looks at its input, if its output is at `step`."""
+    if isinstance(operation, KpuConv2d):
+        picks = operation.kernel == 1 and operation.pooling in PICKS
+        return operation.pooling.stride * step if picks else 1
+    if isinstance(operation, Slice):
+        lines, columns = operation.strides[-2:] if len(operation.strides) > 1 else (1, 1)
+        return columns * step if lines == columns > 0 else 1
+    return step if isinstance(operation, ELEMENTWISE) else 1
 
 
 def _is_padded_point(program: Program, sources: Sources, layer: KpuConv2d) -> bool:

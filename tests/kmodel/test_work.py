@@ -26,6 +26,15 @@ def test_nominal_work_is_that_of_the_paper_and_executed_work_that_of_the_kpu(kmo
     assert found == mobilenet_macs(0.25, 128, 10)
 
 
+def test_a_slice_on_the_cpu_wants_only_what_it_takes(kmodels):
+    """A 1x1 convolution with stride 4 runs in full, and a slice picks every fourth value."""
+    program = load(kmodels / "stride4.kmodel")
+    done = work(program)
+    strided = next(op.name for op in program.operations if op.kind() == "slice")
+    before = [op for op in program.operations if op.unit == "KPU" and op.name < strided][-1]
+    assert done[before.name].executed == 16 * done[before.name].nominal
+
+
 def test_the_formula_itself_gives_the_published_figure():
     nominal, executed = mobilenet_macs(1.0, 224, 1000)
     assert round(nominal / 1e6) == 569
