@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.timing import Estimate
 
 # Columns of a terminal from which on KPU memory is shown: what is written, and what is read too.
-WIDE, WIDEST = 96, 108
+WIDE, WIDEST = 100, 112
 COLOURS = {"KPU": "green", "CPU": "yellow"}
 
 
@@ -35,7 +35,7 @@ def _table(console: Console, summaries: tuple[LayerSummary, ...], estimate: Esti
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("layer", "kernel", "pooling"):
+    for column in ("layer", "on", "kernel", "pooling"):
         table.add_column(column, no_wrap=True)
     table.add_column("in → out", overflow="fold")
     memory = ("KPU memory, KB",) if console.width >= WIDE else ()
@@ -53,6 +53,7 @@ def _cells(summary: LayerSummary, estimate: Estimate, width: int) -> tuple[str, 
         kernel = f"{kernel} /{summary.stride}"
     return (
         f"[{COLOURS[summary.unit]}]{summary.name}[/]",
+        summary.unit,
         kernel,
         summary.pooling,
         f"{_shapes(summary.inputs)} → {_shapes(summary.outputs[:1])}",
@@ -80,56 +81,52 @@ def _span(span: Span | None) -> str:
 
 
 def _facts(name: str, program: Program, sums: Totals, estimate: Estimate) -> Table:
-    from rich.markup import escape
     from rich.table import Table
-
-    from harness.kmodel.firmware import loaders
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    trailing = len(program.data) - program.consumed
-    also = [group for group in program.candidates if group != program.group]
-    rows = [
-        (
-            "file",
-            f"{escape(name)}, {_kb(sums.file_bytes)}"
-            + (f", of which {_kb(trailing)} behind the model are not read" if trailing else ""),
-        ),
-        (
-            "kmodel",
-            f"version {program.version}, nncase {program.group}"
-            + (f" (or {', '.join(also)}: the code reads the same)" if also else ""),
-        ),
-        ("loaded by", "\n".join(loaders(program))),
-        ("inputs", "\n".join(map(_port, program.inputs))),
-        ("outputs", "\n".join(map(_port, program.outputs))),
-        (
-            "operations",
-            f"[green]{sums.kpu_layers} KPU layers[/], "
-            f"[yellow]{sums.operations - sums.kpu_layers} on the CPU[/]",
-        ),
-        (
-            "MACs",
-            f"{sums.macs_nominal / 1e6:.2f} M asked for, "
-            f"{sums.macs_executed / 1e6:.2f} M executed{_ratio(sums)}",
-        ),
-        ("weights", _kb(sums.weight_bytes)),
-        (
-            "memory",
-            f"{_kb(sums.main_bytes)} main + the file = {_kb(sums.ram_bytes)} of 6144 KB; "
-            f"{_kb(sums.kpu_bytes)} of 2048 KB KPU",
-        ),
-        (
-            "KPU time",
-            f"about {estimate.kpu_ms:.1f} ms at {estimate.clock_hz / 1e6:.0f} MHz "
-            f"({estimate.compute_ms:.1f} ms of it computing); an estimate, ±30 % a layer, "
-            "CPU operations not included",
-        ),
-    ]
-    for label, text in rows:
+    for label, text in {**_identity(name, program), **_sums(sums), **_times(estimate)}.items():
         table.add_row(label, text)
     return table
+
+
+def _identity(name: str, program: Program) -> dict[str, str]:
+    from rich.markup import escape
+
+    from harness.kmodel.firmware import loaders
+
+    trailing = len(program.data) - program.consumed
+    rest = f", of which {_kb(trailing)} behind the model are not read" if trailing else ""
+    also = ", ".join(group for group in program.candidates if group != program.group)
+    other = f" (or {also}: the code reads the same)" if also else ""
+    return {
+        "file": f"{escape(name)}, {_kb(len(program.data))}{rest}",
+        "kmodel": f"version {program.version}, nncase {program.group}{other}",
+        "loaded by": "\n".join(loaders(program)),
+        "inputs": "\n".join(map(_port, program.inputs)),
+        "outputs": "\n".join(map(_port, program.outputs)),
+    }
+
+
+def _sums(sums: Totals) -> dict[str, str]:
+    on_cpu = sums.operations - sums.kpu_layers
+    nominal, executed = sums.macs_nominal / 1e6, sums.macs_executed / 1e6
+    return {
+        "operations": f"[green]{sums.kpu_layers} KPU layers[/], [yellow]{on_cpu} on the CPU[/]",
+        "MACs": f"{nominal:.2f} M asked for, {executed:.2f} M executed{_ratio(sums)}",
+        "weights": _kb(sums.weight_bytes),
+        "memory": f"{_kb(sums.main_bytes)} main + the file = {_kb(sums.ram_bytes)} of 6144 KB; "
+        f"{_kb(sums.kpu_bytes)} of 2048 KB KPU",
+    }
+
+
+def _times(estimate: Estimate) -> dict[str, str]:
+    return {
+        "KPU time": f"about {estimate.kpu_ms:.1f} ms at {estimate.clock_hz / 1e6:.0f} MHz "
+        f"({estimate.compute_ms:.1f} ms of it computing); an estimate, ±30 % a layer, "
+        "CPU operations not included"
+    }
 
 
 def _ratio(sums: Totals) -> str:
