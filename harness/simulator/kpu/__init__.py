@@ -1,0 +1,1 @@
+"""The KPU: sums, batch norm, activation table and pooling, to the bit."""

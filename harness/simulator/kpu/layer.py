@@ -1,0 +1,44 @@
+"""One KPU layer as a PyTorch module."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from harness.kmodel.memory import DType
+from harness.kmodel.operations import KpuConv2d
+from harness.simulator.errors import unsupported
+from harness.simulator.kpu.chain import MOST_SHIFT, Chain
+from harness.simulator.kpu.pooling import pool
+from harness.simulator.kpu.sums import Sums
+from harness.simulator.rules import Rules
+
+
+class KpuConv2dLayer(nn.Module):
+    """Convolution, batch norm, activation and pooling of one layer."""
+
+    def __init__(self, layer: KpuConv2d, rules: Rules) -> None:
+        super().__init__()
+        _check(layer)
+        self.pooling = layer.pooling
+        self.size = layer.output.shape[2:]
+        self.sums = Sums(layer)
+        self.chain = Chain(layer.batch_norm, layer.activation, rules)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return uint8 [B, N, C, H, W] for uint8 [B, N, c, h, w]."""
+        height, width = self.size
+        values = pool(self.chain(self.sums(x.flatten(0, 1))), self.pooling)
+        return torch.unflatten(values[..., :height, :width], 0, x.shape[:2])
+
+
+def _check(layer: KpuConv2d) -> None:
+    registers = layer.registers
+    if layer.weights.dtype.itemsize != DType.U8.itemsize:
+        raise unsupported(layer, "16-bit weights")
+    if registers.bypass_convolution:
+        raise unsupported(layer, "pooling without convolution")
+    if registers.pad_type:
+        raise unsupported(layer, f"pad type {registers.pad_type}")
+    if int(layer.activation.shift.max()) > MOST_SHIFT:
+        raise unsupported(layer, f"activation shift {int(layer.activation.shift.max())}")

@@ -1,0 +1,77 @@
+"""The operations of the CPU, one function each.
+
+Every function takes the operation and its inputs, and returns its output. Tensors have the
+program's shapes behind one more axis, the batch; constants have batch 1. Floats are added in the
+order of the runtimes, one after the other, because the order decides the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from harness.kmodel import operations as kinds
+from harness.kmodel.operations import Operation
+from harness.simulator.operations import (
+    elementwise,
+    nnil,
+    placement,
+    pooling,
+    quantization,
+    reduction,
+    resize,
+    windows,
+)
+
+Function = Callable[..., Tensor]
+
+FUNCTIONS: dict[type[Operation], Any] = {
+    kinds.AveragePool: pooling.average_pool,
+    kinds.BatchToSpace: placement.batch_to_space,
+    kinds.Binary: elementwise.binary,
+    kinds.Broadcast: placement.broadcast,
+    kinds.ChannelwiseDequantize: quantization.channelwise_dequantize,
+    kinds.Compare: elementwise.compare,
+    kinds.Concat: placement.concat,
+    kinds.Conv2d: windows.conv2d,
+    kinds.Conv2dTranspose: windows.conv2d_transpose,
+    kinds.Convert: elementwise.convert,
+    kinds.Copy: placement.same,
+    kinds.Dequantize: quantization.dequantize,
+    kinds.DequantizeZeroPoint: quantization.dequantize_zero_point,
+    kinds.Flatten: placement.flatten,
+    kinds.FullyConnected: windows.fully_connected,
+    kinds.GlobalAveragePool: reduction.global_average_pool,
+    kinds.KpuAddPadding: placement.add_padding,
+    kinds.KpuDownload: placement.same,
+    kinds.KpuRemovePadding: placement.remove_padding,
+    kinds.KpuUpload: placement.same,
+    kinds.L2Normalization: reduction.l2_normalization,
+    kinds.Lut1d: elementwise.lut1d,
+    kinds.MatMul: windows.matmul,
+    kinds.MaxPool: pooling.max_pool,
+    kinds.Pad: placement.pad,
+    kinds.Quantize: quantization.quantize,
+    kinds.QuantizeInverse: quantization.quantize_inverse,
+    kinds.QuantizeZeroPoint: quantization.quantize_zero_point,
+    kinds.QuantizedAdd: quantization.quantized_add,
+    kinds.QuantizedBinary: quantization.quantized_binary,
+    kinds.QuantizedConv2d: windows.quantized_conv2d,
+    kinds.QuantizedMatMul: windows.quantized_matmul,
+    kinds.Reduce: reduction.reduce,
+    kinds.ReduceWindow2d: pooling.reduce_window2d,
+    kinds.Resize: resize.resize,
+    kinds.Sigmoid: elementwise.sigmoid,
+    kinds.Slice: placement.slice_,
+    kinds.Softmax: reduction.softmax,
+    kinds.SpaceToBatch: placement.space_to_batch,
+    kinds.Ternary: elementwise.ternary,
+    kinds.Transpose: placement.transpose,
+    kinds.Unary: elementwise.unary,
+    kinds.UnaryProgram: nnil.unary_program,
+}
+
+# The runtime of nncase 0.2 computes these in another way.
+FUNCTIONS_V4: dict[type[Operation], Any] = {kinds.Reduce: reduction.reduce_v4}
