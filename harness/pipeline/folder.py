@@ -33,6 +33,7 @@ _RESULTS = (
     KMODEL_FILE,
     ONNX_FILE,
     "items.jsonl",
+    "layers",
     "log.txt",
     "outputs",
     "pictures",

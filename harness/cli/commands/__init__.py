@@ -14,6 +14,7 @@ from harness.cli.commands import (
     methods,
     run,
     setup,
+    simulate,
     train,
 )
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run.run)
     app.command("compare")(compare.compare)
     app.command("compile")(compile_model.compile_model)
+    app.command("simulate")(simulate.simulate)
     app.command("inspect")(inspect.inspect)
     app.command("diff")(diff.diff)
     app.add_typer(bench.app, name="bench")
