@@ -62,15 +62,11 @@ def infer_shapes(data: bytes) -> bytes:
     Raises:
         CompileError: The shapes contradict each other, or the model is not valid.
     """
-    model = parse(data)
-    try:
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except onnx.shape_inference.InferenceError as error:
-        raise CompileError(
-            f"the shapes in the ONNX model contradict each other: {str(error).splitlines()[0]}",
-            "export the model with fixed input sizes",
-        ) from error
-    return bytes(inferred.SerializeToString())
+    return _inferred(
+        parse(data),
+        "the shapes in the ONNX model contradict each other",
+        "export the model with fixed input sizes",
+    )
 
 
 def with_normalisation(data: bytes, contract: InputContract) -> bytes:
@@ -122,14 +118,9 @@ def with_fixed_batch(data: bytes) -> bytes:
     del model.graph.value_info[:]
     for value in model.graph.output:
         value.type.tensor_type.ClearField("shape")
-    try:
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except onnx.shape_inference.InferenceError as error:
-        raise CompileError(
-            f"the ONNX model has a batch size built in: {str(error).splitlines()[0]}",
-            "export it with a batch size of 1",
-        ) from error
-    return bytes(inferred.SerializeToString())
+    return _inferred(
+        model, "the ONNX model has a batch size built in", "export it with a batch size of 1"
+    )
 
 
 def graph_input(data: bytes) -> GraphInput:
@@ -182,3 +173,11 @@ def operator_types(data: bytes) -> set[str]:
 def _free_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     weights = {tensor.name for tensor in model.graph.initializer}
     return [value for value in model.graph.input if value.name not in weights]
+
+
+def _inferred(model: onnx.ModelProto, cause: str, remedy: str) -> bytes:
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise CompileError(f"{cause}: {str(error).splitlines()[0]}", remedy) from error
+    return bytes(inferred.SerializeToString())
