@@ -63,7 +63,10 @@ class Chain(nn.Module):
 
     def forward(self, sums: Tensor) -> Tensor:
         """Return uint8 [N, C, H, W] for sums int64 [N, C, H, W]."""
-        normed = (((sums * self.multiplier) >> self.shift) + self.addend).contiguous()
+        return self.activate((((sums * self.multiplier) >> self.shift) + self.addend).contiguous())
+
+    def activate(self, normed: Tensor) -> Tensor:
+        """Return uint8 for what the batch norm gave, int64 of any shape."""
         reached = torch.bucketize(normed, self.starts, right=self.rules == "nncase-0.1")
         segment = self.chosen[reached]
         product = (normed - self.segment_start[segment]) * self.segment_multiplier[segment]

@@ -9,6 +9,7 @@ from harness.kmodel.memory import DType
 from harness.kmodel.operations import KpuConv2d
 from harness.simulator.errors import unsupported
 from harness.simulator.kpu.chain import MOST_SHIFT, Chain
+from harness.simulator.kpu.fused import fused
 from harness.simulator.kpu.pooling import pool
 from harness.simulator.kpu.sums import Sums
 from harness.simulator.rules import Rules
@@ -24,11 +25,17 @@ class KpuConv2dLayer(nn.Module):
         self.size = layer.output.shape[2:]
         self.sums = Sums(layer)
         self.chain = Chain(layer.batch_norm, layer.activation, rules)
+        self.fused = fused(layer, self.sums, self.chain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return uint8 [B, N, C, H, W] for uint8 [B, N, c, h, w]."""
         height, width = self.size
-        values = pool(self.chain(self.sums(x.flatten(0, 1))), self.pooling)
+        images = x.flatten(0, 1)
+        if self.fused is not None and x.device.type == "cpu":
+            values = self.fused(images)
+        else:
+            values = self.chain(self.sums(images))
+        values = pool(values, self.pooling)
         return torch.unflatten(values[..., :height, :width], 0, x.shape[:2])
 
 
