@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.backends.base import Backend, BackendResult, Subject
 from harness.backends.floating import FloatBackend
+from harness.backends.kpu import KpuBackend
 from harness.backends.nncase import NncaseBackend
 from harness.errors import UsageError
 
@@ -12,6 +13,7 @@ __all__ = ["Backend", "BackendResult", "Subject", "get", "names"]
 _BACKENDS: dict[str, type[Backend]] = {
     "float": FloatBackend,
     "nncase": NncaseBackend,
+    "kpu": KpuBackend,
 }
 
 

@@ -67,6 +67,7 @@ def _comparisons(report: Report) -> Table:
         False: Text("outside", "red"),
         None: Text("not judged"),
     }
+    bit_exact = Text("bit-exact", "green")
     table = Table()
     for column in ("comparison", "output", "cosine", "max abs", "SNR dB", "top-1 agreement", ""):
         table.add_column(column, justify="left" if column in ("comparison", "output") else "right")
@@ -79,7 +80,7 @@ def _comparisons(report: Report) -> Table:
             f"{entry.max_abs:.4g}",
             "∞" if entry.snr_db is None else f"{entry.snr_db:.1f}",
             agreement,
-            verdicts[entry.within_tolerance],
+            verdicts[entry.within_tolerance] if entry.first_difference else bit_exact,
         )
     return table
 

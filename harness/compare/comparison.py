@@ -22,6 +22,23 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
+class Difference:
+    """The first element in which two outputs differ, in the order of items and elements.
+
+    Attributes:
+        item: Name of the item.
+        index: Place of the element in the item's output.
+        reference: The value taken as right.
+        candidate: The other value.
+    """
+
+    item: str
+    index: tuple[int, ...]
+    reference: float
+    candidate: float
+
+
+@dataclass(frozen=True)
 class OutputComparison:
     """Distances of one output, over all items.
 
@@ -32,6 +49,7 @@ class OutputComparison:
             fewer than two values.
         worst_item: Name of the item with the lowest cosine.
         worst_cosine: Its cosine.
+        first_difference: Where the outputs first differ; None when they are equal to the bit.
         tolerance: What it was judged by; None when it was not judged.
     """
 
@@ -44,6 +62,7 @@ class OutputComparison:
     top1_agreement: float | None
     worst_item: str
     worst_cosine: float
+    first_difference: Difference | None = None
     tolerance: Tolerance | None = None
 
     @property
@@ -186,6 +205,25 @@ def _compare_output(
         top1_agreement=metrics.top1_agreement(reference, candidate) if ranked else None,
         worst_item=ids[worst] if ids else str(worst),
         worst_cosine=per_item[worst] if per_item else 1.0,
+        first_difference=_first_difference(reference, candidate, ids),
+    )
+
+
+def _first_difference(
+    reference: npt.NDArray[np.floating],
+    candidate: npt.NDArray[np.floating],
+    ids: Sequence[str],
+) -> Difference | None:
+    both_nan = np.isnan(reference) & np.isnan(candidate)
+    differs = (reference != candidate) & ~both_nan
+    if not differs.any():
+        return None
+    item, *index = (int(n) for n in np.unravel_index(int(differs.argmax()), differs.shape))
+    return Difference(
+        item=ids[item] if ids else str(item),
+        index=tuple(index),
+        reference=float(reference[item, *index]),
+        candidate=float(candidate[item, *index]),
     )
 
 

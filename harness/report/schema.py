@@ -44,6 +44,15 @@ class BackendRecord(_Record):
     confusion: tuple[tuple[int, ...], ...] | None = None
 
 
+class DifferenceRecord(_Record):
+    """The first element in which two outputs differ."""
+
+    item: str
+    index: tuple[int, ...]
+    reference: float
+    candidate: float
+
+
 class ComparisonRecord(_Record):
     """One output of one pair of backends. `snr_db` is null when the outputs are equal."""
 
@@ -58,6 +67,7 @@ class ComparisonRecord(_Record):
     top1_agreement: float | None
     worst_item: str
     worst_cosine: float
+    first_difference: DifferenceRecord | None = None
     within_tolerance: bool | None
     tolerance: Mapping[str, float] = Field(default_factory=dict)
     tolerance_that_would_pass: Mapping[str, float] = Field(default_factory=dict)

@@ -74,9 +74,10 @@ def slice_(operation: Slice, x: Tensor) -> Tensor:
 
 
 def pad(operation: Pad, x: Tensor) -> Tensor:
-    """Put elements around; negative numbers cut off."""
-    if any(padding.interior for padding in operation.paddings):
-        raise unsupported(operation, "padding between elements")
+    """Put elements around and between; negative numbers cut off."""
+    for axis, padding in enumerate(operation.paddings, 1):
+        if padding.interior:
+            x = _spread(operation, x, axis, padding.interior + 1)
     if operation.mode is PadMode.CONSTANT:
         sizes = [n for padding in reversed(operation.paddings) for n in padding[:2]]
         return functional.pad(x, sizes, value=operation.value)
@@ -87,6 +88,15 @@ def pad(operation: Pad, x: Tensor) -> Tensor:
         picked = np.pad(source, padding[:2], _NUMPY_MODES[operation.mode])  # type: ignore[call-overload]
         x = x.index_select(axis, torch.from_numpy(picked).to(x.device))
     return x
+
+
+def _spread(operation: Pad, x: Tensor, axis: int, step: int) -> Tensor:
+    """Put elements of the pad value between those of an axis."""
+    shape = list(x.shape)
+    shape[axis] = (shape[axis] - 1) * step + 1
+    spread = torch.full(shape, operation.value, device=x.device).to(x.dtype)
+    places = torch.arange(0, shape[axis], step, device=x.device)
+    return spread.index_copy(axis, places, x)
 
 
 def add_padding(_operation: KpuAddPadding, x: Tensor) -> Tensor:
