@@ -50,6 +50,12 @@ def benchmark_network() -> MobileNetV1:
     return MobileNetV1(classes=1000, width=1.0).eval()
 
 
+def quarter_benchmark_network() -> MobileNetV1:
+    """Return MobileNet V1 0.25 with random weights."""
+    torch.manual_seed(0)
+    return MobileNetV1(classes=1000, width=0.25).eval()
+
+
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -10,11 +10,13 @@ from harness.cli import options
 
 if TYPE_CHECKING:
     from harness.bench.compiler import Row
+    from harness.bench.simulator import SimulatorRow
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed against the peers, in one run.")
 
 # MobileNet V1 1.0 with random weights: speed does not depend on their values.
 NETWORK = "reference.coin_classifier.networks:benchmark_network"
+QUARTER = "reference.coin_classifier.networks:quarter_benchmark_network"
 
 
 @app.callback()
@@ -47,6 +49,54 @@ def compiler(
         print_json({"machine": machine(), "rows": [asdict(row) for row in rows]})
     else:
         _show(rows)
+
+
+@app.command("simulator")
+def simulator(
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Turns of each side.")] = 5,
+    as_json: options.Json = False,
+) -> None:
+    """Simulate MobileNet at 224 here and with nncase, and run it as floats in ONNX Runtime.
+
+    Examples:
+
+        k210 bench simulator
+
+        k210 bench simulator --rounds 9 --json
+    """
+    from dataclasses import asdict
+
+    from harness.bench.machine import machine
+    from harness.bench.simulator import bench_simulator
+    from harness.cli.console import TerminalProgress, print_json
+    from harness.pipeline.factory import load_module
+
+    modules = {"1.0": load_module(NETWORK), "0.25": load_module(QUARTER)}
+    rows = bench_simulator(modules, rounds, TerminalProgress())
+    if as_json:
+        print_json({"machine": machine(), "rows": [asdict(row) for row in rows]})
+    else:
+        _show_simulator(rows)
+
+
+def _show_simulator(rows: list[SimulatorRow]) -> None:
+    from rich.table import Table
+
+    from harness.cli.console import show_table
+
+    table = Table()
+    for column in ("benchmark", "ours ms", "nncase ms", "ONNX Runtime ms", "× nncase", "bit-exact"):
+        table.add_column(column, justify="left" if column == "benchmark" else "right")
+    for row in rows:
+        table.add_row(
+            row.name,
+            f"{row.ours_ms_per_image:.2f}",
+            f"{row.nncase_ms_per_image:.1f}",
+            f"{row.onnxruntime_ms_per_image:.2f}",
+            f"{row.ratio_nncase:.1f}",
+            "yes" if row.bit_exact else "no",
+        )
+    show_table(table)
 
 
 def _show(rows: list[Row]) -> None:
