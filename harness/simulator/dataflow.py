@@ -54,10 +54,14 @@ class Read(nn.Module):
 class Whole(Read):
     """The elements of one result, perhaps in another shape."""
 
+    def __init__(self, buffer: Buffer, key: Key, written: Buffer) -> None:
+        super().__init__(buffer, (key,))
+        self.as_written = buffer.shape == written.shape
+
     def forward(self, values: Values) -> Tensor:
         """See `Read`."""
         value = values[self.keys[0]]
-        if value.shape[1:] == self.shape:
+        if self.as_written:
             return value
         return value.reshape(value.shape[0], *self.shape)
 
@@ -149,7 +153,7 @@ class Reader:
             return Constant(self.program, buffer)
         keys = [(source.producer, source.output) for source in sources if source.producer]
         if len(sources) == 1 and sources[0].exact and keys:
-            return Whole(buffer, tuple(keys))
+            return Whole(buffer, keys[0], self.written[keys[0]])
         if len(keys) == len(sources) and self._tile(buffer, sources, keys):
             return Joined(buffer, tuple(keys))
         keys.sort(key=lambda key: (self.order[key[0]], key[1]))

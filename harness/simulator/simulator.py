@@ -20,6 +20,7 @@ from harness.simulator.dtypes import TORCH
 from harness.simulator.errors import unsupported
 from harness.simulator.kpu.layer import KpuConv2dLayer
 from harness.simulator.operations import FUNCTIONS, FUNCTIONS_V4, Function
+from harness.simulator.picks import find_picks
 from harness.simulator.rules import Rules, check_rules
 
 Batch = Tensor | npt.NDArray[np.generic]
@@ -73,6 +74,7 @@ class Simulator(nn.Module):
             }
         )
         self.uses = Counter(key for key in self._keys())
+        self.picks = find_picks(program, self.reads, self.uses)
         self.eval()
         self.to(device)
 
@@ -103,13 +105,24 @@ class Simulator(nn.Module):
         """
         values, uses = self._bind(x), Counter(self.uses)
         batch = max((len(value) for value in values.values()), default=1)
+        picks = self._picks()
         for operation in self.program.operations:
             inputs = self._read(operation.name, values, uses)
-            result = self.layers[operation.name](*inputs)
+            result = self.layers[operation.name](*inputs, **picks.get(operation.name, {}))
             for index in range(len(operation.outputs)):
                 if uses[operation.name, index]:
                     values[operation.name, index] = result
         return {port.name: self._output(port, values, uses, batch) for port in self.program.outputs}
+
+    def _picks(self) -> dict[str, dict[str, int | bool]]:
+        """Return what to leave out of which layers: nothing that a hook would see."""
+        arguments: dict[str, dict[str, int | bool]] = {}
+        for pick in self.picks:
+            pair = self.layers[pick.producer], self.layers[pick.consumer]
+            if not any(layer._forward_hooks or layer._forward_pre_hooks for layer in pair):
+                arguments[pick.producer] = {"step": pick.step}
+                arguments[pick.consumer] = {"picked": True}
+        return arguments
 
     def _read(self, name: str, values: dict[Key, Tensor], uses: Counter[Key]) -> list[Tensor]:
         """Get the inputs of an operation, and forget the results that nobody needs any more."""

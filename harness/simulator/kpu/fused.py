@@ -46,18 +46,18 @@ class Fused:
     def __init__(self, sums: Sums, stairs: Staircase) -> None:
         self.sums, self.stairs = sums, stairs
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return bytes before pooling; of picking poolings only what they pick."""
+    def __call__(self, x: Tensor, stride: int) -> Tensor:
+        """Return bytes before pooling, of every `stride`-th line and column."""
         raise NotImplementedError
 
-    def bordered(self, x: Tensor) -> tuple[Tensor, int, int]:
+    def bordered(self, x: Tensor, stride: int) -> tuple[Tensor, int, int]:
         """Return [N, H + 2, W + 2, C] from the first picked window on, and the result's size."""
         sums = self.sums
         pixels = x.permute(0, 2, 3, 1)
         if sums.pad:
             pixels = functional.pad(pixels, (0, 0, 1, 1, 1, 1), value=sums.pad_value)
         pixels = pixels[:, sums.pick[0] :, sums.pick[1] :].contiguous()
-        height, width = (-(-(n - 2 * sums.pad) // sums.step) for n in pixels.shape[1:3])
+        height, width = (-(-(n - 2 * sums.pad) // stride) for n in pixels.shape[1:3])
         return pixels, height, width
 
 
@@ -69,12 +69,12 @@ class Depthwise(Fused):
         weights = sums.weights.float().flatten(1).t().contiguous()
         self.weights = weights.numpy()
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, stride: int) -> Tensor:
         """See `Fused`."""
-        pixels, height, width = self.bordered(x)
+        pixels, height, width = self.bordered(x, stride)
         out = torch.empty((len(x), height, width, x.shape[1]), dtype=torch.uint8)
         arguments = self.stairs.arguments
-        native.depthwise(pixels.numpy(), self.weights, self.sums.step, *arguments, out.numpy())
+        native.depthwise(pixels.numpy(), self.weights, stride, *arguments, out.numpy())
         return out.permute(0, 3, 1, 2)
 
 
@@ -85,25 +85,25 @@ class Dense(Fused):
         super().__init__(sums, stairs)
         self.products = products
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, stride: int) -> Tensor:
         """See `Fused`."""
-        pixels, height, width = self.bordered(x)
+        pixels, height, width = self.bordered(x, stride)
         channels = len(self.sums.constant)
         out = torch.empty((len(x), height, width, channels), dtype=torch.uint8)
         inner = self.products.weights.shape[0]
         images = max(1, _MOST_WINDOW_BYTES // (height * width * inner))
         for some, result in zip(torch.split(pixels, images), torch.split(out, images), strict=True):
-            totals = self.products(self._rows(some, height, width))
+            totals = self.products(self._rows(some, stride, height, width))
             flat = result.view(-1, channels).numpy()
             native.finish(totals.numpy(), *self.stairs.arguments, flat)
         return out.permute(0, 3, 1, 2)
 
-    def _rows(self, pixels: Tensor, height: int, width: int) -> Tensor:
+    def _rows(self, pixels: Tensor, stride: int, height: int, width: int) -> Tensor:
         """Return int8 [N * h * w, K], what each result looks at."""
-        step, channels = self.sums.step, pixels.shape[-1]
+        channels = pixels.shape[-1]
         if not self.sums.pad:
-            return minus_128(pixels[:, ::step, ::step].reshape(-1, channels))
+            return minus_128(pixels[:, ::stride, ::stride].reshape(-1, channels))
         shape = len(pixels), height, width, 3, 3, channels
         rows = torch.empty(shape, dtype=torch.int8)
-        native.windows(pixels.numpy(), step, rows.numpy())
+        native.windows(pixels.numpy(), stride, rows.numpy())
         return rows.view(-1, 9 * channels)

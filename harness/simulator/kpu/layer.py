@@ -27,14 +27,24 @@ class KpuConv2dLayer(nn.Module):
         self.chain = Chain(layer.batch_norm, layer.activation, rules)
         self.fused = fused(layer, self.sums, self.chain)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return uint8 [B, N, C, H, W] for uint8 [B, N, c, h, w]."""
-        height, width = self.size
+    def forward(self, x: Tensor, step: int = 1, picked: bool = False) -> Tensor:
+        """Run the layer.
+
+        Args:
+            x: uint8 [B, N, c, h, w].
+            step: Only every `step`-th line and column of the result is wanted.
+            picked: Whether `x` already is only what the layer's pooling picks.
+
+        Returns:
+            uint8 [B, N, C, H, W].
+        """
+        height, width = (-(-size // step) for size in self.size)
+        stride = step if picked else step * self.sums.step
         images = x.flatten(0, 1)
         if self.fused is not None and x.device.type == "cpu":
-            values = self.fused(images)
+            values = self.fused(images, stride)
         else:
-            values = self.chain(self.sums(images))
+            values = self.chain(self.sums(images, stride))
         values = pool(values, self.pooling)
         return torch.unflatten(values[..., :height, :width], 0, x.shape[:2])
 

@@ -45,17 +45,13 @@ class Sums(nn.Module):
         self.register_buffer("weights", torch.from_numpy(weights.astype(exact)), False)
         self.register_buffer("constant", torch.from_numpy(constant), False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, stride: int) -> Tensor:
         """Return int64 [N, C, H, W] for uint8 [N, c, h, w]."""
         windows = self.windows(x).to(self.weights.dtype)
-        sums = self._convolve(windows, self.weights, self.groups).to(torch.int64)
+        sums = self._convolve(windows, self.weights, stride).to(torch.int64)
         if not self.folded:
-            sums += (self.arg_x * self._sum_of_inputs(windows)) >> self.shift_x
+            sums += (self.arg_x * self._sum_of_inputs(windows, stride)) >> self.shift_x
         return sums + self.constant[:, None, None]
-
-    def products(self, x: Tensor) -> Tensor:
-        """Return the sums without the constant, as floats: only where `folded`."""
-        return self._convolve(self.windows(x).to(self.weights.dtype), self.weights, self.groups)
 
     def windows(self, x: Tensor) -> Tensor:
         """Return the input with its border, from the first window that is wanted."""
@@ -63,29 +59,29 @@ class Sums(nn.Module):
             x = functional.pad(x, (1, 1, 1, 1), value=self.pad_value)
         return x[..., self.pick[0] :, self.pick[1] :]
 
-    def _sum_of_inputs(self, windows: Tensor) -> Tensor:
+    def _sum_of_inputs(self, windows: Tensor, stride: int) -> Tensor:
         shape = self.groups, self.weights.shape[1], *self.weights.shape[2:]
         ones = torch.ones(shape, dtype=windows.dtype, device=windows.device)
-        return self._convolve(windows, ones, self.groups).to(torch.int64)
+        return self._convolve(windows, ones, stride).to(torch.int64)
 
-    def _convolve(self, windows: Tensor, weights: Tensor, groups: int) -> Tensor:
+    def _convolve(self, windows: Tensor, weights: Tensor, stride: int) -> Tensor:
         # cuDNN may take algorithms that are not sums of products; matrix products are.
-        if weights.shape[-1] == 1 and groups == 1:
-            picked = windows[..., :: self.step, :: self.step]
+        if weights.shape[-1] == 1 and self.groups == 1:
+            picked = windows[..., ::stride, ::stride]
             return torch.einsum("oi,nihw->nohw", weights[..., 0, 0], picked)
         if windows.device.type == "cpu":
-            return functional.conv2d(windows, weights, stride=self.step, groups=groups)
-        return self._by_places(windows, weights, groups)
+            return functional.conv2d(windows, weights, stride=stride, groups=self.groups)
+        return self._by_places(windows, weights, stride)
 
-    def _by_places(self, windows: Tensor, weights: Tensor, groups: int) -> Tensor:
-        kernel, step = weights.shape[-1], self.step
+    def _by_places(self, windows: Tensor, weights: Tensor, step: int) -> Tensor:
+        kernel = weights.shape[-1]
         height, width = (n - kernel + 1 for n in windows.shape[-2:])
         total: Tensor | None = None
         for line in range(kernel):
             for column in range(kernel):
                 part = windows[..., line : line + height : step, column : column + width : step]
                 weight = weights[..., line, column]
-                if groups == 1:
+                if self.groups == 1:
                     product = torch.einsum("oi,nihw->nohw", weight, part)
                 else:
                     product = part * weight[:, :, None]
