@@ -90,9 +90,10 @@ def _rises(chain: Chain) -> bool:
     """Return whether the activation never falls: inside a segment, and from one to the next."""
     starts = chain.starts
     used = chain.segment_multiplier[chain.chosen]
-    values = chain.activate(torch.stack([starts, starts + 1]))
-    at, behind = values.to(torch.int64)
-    return bool((used >= 0).all() and (at <= behind).all() and int(starts[0]) <= -_REACH)
+    around = torch.stack([(starts - 1).clamp(min=-_REACH), starts, starts + 1])
+    before, at, behind = chain.activate(around).to(torch.int64)
+    rises = (before <= at).all() and (at <= behind).all()
+    return bool(rises and (used >= 0).all() and int(starts[0]) <= -_REACH)
 
 
 def _activation_steps(chain: Chain) -> Integers:
