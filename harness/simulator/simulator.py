@@ -19,7 +19,7 @@ from harness.simulator.dataflow import Key, Read, Reader
 from harness.simulator.dtypes import TORCH
 from harness.simulator.errors import unsupported
 from harness.simulator.kpu.layer import KpuConv2dLayer
-from harness.simulator.operations import FUNCTIONS, FUNCTIONS_V4, Function
+from harness.simulator.operations import FUNCTIONS, OLDER, Function
 from harness.simulator.picks import find_picks
 from harness.simulator.rules import Rules, check_rules
 
@@ -81,7 +81,7 @@ class Simulator(nn.Module):
     def _layer(self, operation: Operation) -> nn.Module:
         if isinstance(operation, KpuConv2d):
             return KpuConv2dLayer(operation, self.rules)
-        functions = FUNCTIONS | FUNCTIONS_V4 if self.program.version == 4 else FUNCTIONS
+        functions = FUNCTIONS | OLDER.get(self.program.version, {})
         if type(operation) not in functions:
             raise unsupported(operation)
         return CpuLayer(operation, functions[type(operation)])

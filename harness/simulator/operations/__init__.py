@@ -73,5 +73,8 @@ FUNCTIONS: dict[type[Operation], Any] = {
     kinds.UnaryProgram: nnil.unary_program,
 }
 
-# The runtime of nncase 0.2 computes these in another way.
-FUNCTIONS_V4: dict[type[Operation], Any] = {kinds.Reduce: reduction.reduce_v4}
+# What the runtimes of older file versions compute in another way.
+OLDER: dict[int, dict[type[Operation], Any]] = {
+    3: {kinds.Resize: resize.resize_v3},
+    4: {kinds.Reduce: reduction.reduce_v4, kinds.Resize: resize.resize_v4},
+}

@@ -5,6 +5,8 @@ Source: nncase v1.9.0 and v0.2.0-beta4 `resize_image.cpp`; positions are float32
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -13,13 +15,44 @@ from harness.simulator.errors import unsupported
 
 
 def resize(operation: Resize, x: Tensor) -> Tensor:
-    """Return images of the output's size."""
+    """Return images of the output's size (v5)."""
+    if operation.mode is ResizeMode.BILINEAR:
+        return _bilinear(operation, x)
+    return _nearest(operation, x, _nearest_v5)
+
+
+def resize_v4(operation: Resize, x: Tensor) -> Tensor:
+    """Return images of the output's size; nearest neighbours do not look at the options (v4)."""
+    if operation.mode is ResizeMode.BILINEAR:
+        return _bilinear(operation, x)
+    return _nearest(operation, x, _nearest_v4)
+
+
+def resize_v3(operation: Resize, x: Tensor) -> Tensor:
+    """Return images of the output's size (v3)."""
+    if operation.align_corners:
+        raise unsupported(operation, "aligned corners")
+    return _nearest(operation, x, _nearest_v4)
+
+
+def _nearest(operation: Resize, x: Tensor, places: Callable[[Resize, int, int], Tensor]) -> Tensor:
     height, width = operation.output.shape[2:]
-    if operation.mode is ResizeMode.NEAREST:
-        lines = _nearest(operation, x.shape[-2], height).to(x.device)
-        columns = _nearest(operation, x.shape[-1], width).to(x.device)
-        return x[..., lines, :][..., columns]
-    return _bilinear(operation, x, height, width)
+    lines = places(operation, x.shape[-2], height).to(x.device)
+    columns = places(operation, x.shape[-1], width).to(x.device)
+    return x[..., lines, :][..., columns]
+
+
+def _nearest_v5(operation: Resize, size: int, result: int) -> Tensor:
+    steps = torch.arange(result, dtype=torch.float32)
+    at = (steps + 0.5 * operation.half_pixel_centers) * _scale(operation, size, result)
+    if operation.align_corners:
+        at = at + 0.5
+    return torch.floor(at).to(torch.int64).clamp(0, size - 1)
+
+
+def _nearest_v4(_operation: Resize, size: int, result: int) -> Tensor:
+    at = torch.arange(result, dtype=torch.float32) * (torch.tensor(float(size)) / result)
+    return torch.floor(at).to(torch.int64).clamp(0, size - 1)
 
 
 def _scale(operation: Resize, size: int, result: int) -> Tensor:
@@ -36,20 +69,15 @@ def _positions(operation: Resize, size: int, result: int) -> Tensor:
     return steps * scale
 
 
-def _nearest(operation: Resize, size: int, result: int) -> Tensor:
-    if operation.align_corners or operation.half_pixel_centers:
-        raise unsupported(operation, "nearest neighbours other than of the upper left corner")
-    return torch.floor(_positions(operation, size, result)).to(torch.int64).clamp(0, size - 1)
-
-
-def _bilinear(operation: Resize, x: Tensor, height: int, width: int) -> Tensor:
+def _bilinear(operation: Resize, x: Tensor) -> Tensor:
     lines, columns = (
-        _positions(operation, size, result).to(x.device).clamp(min=0)
-        for size, result in zip(x.shape[-2:], (height, width), strict=True)
+        _positions(operation, size, result).to(x.device)
+        for size, result in zip(x.shape[-2:], operation.output.shape[2:], strict=True)
     )
-    top, left = (torch.floor(at).to(torch.int64) for at in (lines, columns))
-    bottom = (top + 1).clamp(max=x.shape[-2] - 1)
-    right = (left + 1).clamp(max=x.shape[-1] - 1)
+    # Positions may lie before the first pixel: its weight is then above 1, as in the runtime.
+    top, left = (torch.floor(at).to(torch.int64).clamp(min=0) for at in (lines, columns))
+    bottom = (torch.floor(lines).to(torch.int64) + 1).clamp(max=x.shape[-2] - 1)
+    right = (torch.floor(columns).to(torch.int64) + 1).clamp(max=x.shape[-1] - 1)
     down, across = (lines - top)[:, None], columns - left
     values = x.float()
     result = values[..., top, :][..., left] * ((1 - down) * (1 - across))
