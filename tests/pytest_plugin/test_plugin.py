@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from harness.compiler.worker.environment import cache_folder
+
 pytest_plugins = ["pytester"]
+# Found before pytester gives its runs a home folder of their own.
+CACHE = cache_folder()
 
 USERS_TEST = """
 import numpy as np
@@ -29,11 +33,17 @@ def test_equal(k210):
 
 
 @pytest.fixture
+def with_worker(monkeypatch):
+    monkeypatch.setenv("K210_CACHE_DIR", str(CACHE))
+
+
+@pytest.fixture
 def without_worker(monkeypatch, tmp_path):
     monkeypatch.setenv("K210_CACHE_DIR", str(tmp_path / "empty"))
 
 
 @pytest.mark.sim
+@pytest.mark.usefixtures("with_worker")
 def test_a_users_test_passes_or_fails_with_the_tolerance_that_would_pass(pytester):
     pytester.makepyfile(USERS_TEST)
     result = pytester.runpytest_subprocess()
