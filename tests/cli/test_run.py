@@ -129,7 +129,7 @@ def test_methods_lists_the_classifier_with_its_options(k210_command):
 def test_interrupted_training_goes_on_where_it_stopped(tmp_path):
     """Ctrl-C in the middle, then the same command: the same weights as without the break."""
     command = [sys.executable, "-c", "from harness.cli import main; main()", "train"]
-    command += ["coin_classifier", "--epochs", "6", "--set", "size=96"]
+    command += ["coin_classifier", "--epochs", "20", "--set", "size=96"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     process = subprocess.Popen(
