@@ -50,6 +50,14 @@ class SimulationError(HarnessError):
     """A simulator refused a kmodel, crashed on it, or ran past its time limit."""
 
 
+class ConversionError(HarnessError):
+    """A kmodel cannot be written for the firmware asked for, in full and without a guess."""
+
+
+class BoardError(HarnessError):
+    """A board, its port, or what runs on it did not do what was asked."""
+
+
 class RunFolderError(HarnessError):
     """A run folder cannot be written or read as one."""
 

@@ -1,0 +1,1 @@
+"""Boards on a serial line: ports, the REPL, files, and running models; real and virtual."""
