@@ -13,7 +13,7 @@ from harness.errors import MethodError
 from harness.method import InputContract
 from reference.coin_classifier.startup import startup_jpg
 
-SCRIPT = Path("device_scripts", "coin_classifier", "boot.py")
+SCRIPT = Path("device_scripts", "boot.py")
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The earliest time that a zip can hold: the same files make the same archive, to the byte.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
