@@ -101,7 +101,8 @@ def infer(path):
         for start in range(0, count, VALUES):
             piece = values[start : min(start + VALUES, count)]
             data = ustruct.pack("<%d%s" % (len(piece), form), *piece)
-            answer("o %d %d %s" % (index, start, ubinascii.b2a_base64(data).decode().strip()))
+            at = start * ustruct.calcsize("<" + form)
+            answer("o %d %d %s" % (index, at, ubinascii.b2a_base64(data).decode().strip()))
         del values
     gc.collect()
     answer("done")
