@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from harness.cli import completion
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,11 +35,19 @@ Set = Annotated[
 ]
 Backends = Annotated[
     str,
-    typer.Option("--backends", help="Comma-separated; the first is compared with the others."),
+    typer.Option(
+        "--backends",
+        help="Comma-separated; the first is compared with the others.",
+        autocompletion=completion.complete_backends,
+    ),
 ]
 Calibrate = Annotated[
     str,
-    typer.Option("--calibrate", help="How ranges are taken: no_clip, l2, kld_m0 … kld_m2, cdf."),
+    typer.Option(
+        "--calibrate",
+        help="How ranges are taken: no_clip, l2, kld_m0 … kld_m2, cdf.",
+        autocompletion=completion.complete_calibration,
+    ),
 ]
 Shape = Annotated[str, typer.Option("--shape", metavar="C,H,W", help="Input size of the module.")]
 Range = Annotated[
@@ -47,10 +56,20 @@ Range = Annotated[
 Mean = Annotated[str, typer.Option("--mean", metavar="M,…", help="Subtracted, a channel.")]
 Std = Annotated[str, typer.Option("--std", metavar="S,…", help="Divided by, a channel.")]
 Color = Annotated[
-    str, typer.Option("--color", help="RGB, BGR or GRAY; by default as the channels say.")
+    str,
+    typer.Option(
+        "--color",
+        help="RGB, BGR or GRAY; by default as the channels say.",
+        autocompletion=completion.complete_color,
+    ),
 ]
 Resize = Annotated[
-    str, typer.Option("--resize", help="center_crop, stretch or letterbox, for other sizes.")
+    str,
+    typer.Option(
+        "--resize",
+        help="center_crop, stretch or letterbox, for other sizes.",
+        autocompletion=completion.complete_resize,
+    ),
 ]
 
 Number = TypeVar("Number", int, float)
