@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,16 +144,22 @@ def _listening(simulator: Simulator, kept: dict[str, list[Array]] | None) -> Ite
     handles = []
     if kept is not None:
         for name, layer in simulator.layers.items():
-            results = kept.setdefault(name, [])
-            handles.append(
-                layer.register_forward_hook(
-                    lambda _layer, _inputs, result, results=results: results.append(
-                        result.cpu().numpy()
-                    )
-                )
-            )
+            handles.append(layer.register_forward_hook(partial(_keep, kept, name)))
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _keep(
+    kept: dict[str, list[Array]],
+    name: str,
+    _layer: object,
+    _inputs: object,
+    result: Any,  # noqa: ANN401
+) -> None:
+    """Put a layer's result behind those of earlier batches; further results get a number."""
+    several = result if isinstance(result, tuple) else (result,)
+    for index, value in enumerate(several):
+        kept.setdefault(f"{name}.{index}" if index else name, []).append(value.cpu().numpy())

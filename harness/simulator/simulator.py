@@ -28,16 +28,21 @@ Inputs = Batch | Sequence[Batch] | Mapping[str, Batch]
 
 
 class CpuLayer(nn.Module):
-    """One operation of the CPU."""
+    """One operation of the CPU; it gives a tuple where it has several outputs."""
 
     def __init__(self, operation: Operation, function: Function) -> None:
         super().__init__()
         self.operation, self.function = operation, function
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Return the output [batch, *shape] for inputs [batch, *shape]."""
-        result = self.function(self.operation, *inputs)
-        return result.reshape(result.shape[0], *self.operation.output.shape)
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return the output [batch, *shape], or all of them, for inputs [batch, *shape]."""
+        found = self.function(self.operation, *inputs)
+        several = found if isinstance(found, tuple) else (found,)
+        shaped = tuple(
+            value.reshape(value.shape[0], *buffer.shape)
+            for value, buffer in zip(several, self.operation.outputs, strict=False)
+        )
+        return shaped if isinstance(found, tuple) else shaped[0]
 
 
 class Simulator(nn.Module):
@@ -98,7 +103,8 @@ class Simulator(nn.Module):
                 several by name or in file order.
 
         Returns:
-            The outputs by name, in file order, each [N, ...].
+            The outputs by name, in file order, each [N, ...]; one whose first axis is not the
+            model's batch keeps it behind the N.
 
         Raises:
             UsageError: An input is missing, or not of the program's shape and type.
@@ -111,7 +117,9 @@ class Simulator(nn.Module):
             result = self.layers[operation.name](*inputs, **picks.get(operation.name, {}))
             for index in range(len(operation.outputs)):
                 if uses[operation.name, index]:
-                    values[operation.name, index] = result
+                    # A KPU layer may write the same result to two places.
+                    several = isinstance(result, tuple)
+                    values[operation.name, index] = result[index] if several else result
         return {port.name: self._output(port, values, uses, batch) for port in self.program.outputs}
 
     def _picks(self) -> dict[str, dict[str, int | bool]]:
@@ -140,7 +148,9 @@ class Simulator(nn.Module):
         self, port: Port, values: dict[Key, Tensor], uses: Counter[Key], batch: int
     ) -> Tensor:
         (value,) = self._read(port.name, values, uses)
-        return value.expand(batch, *value.shape[1:]).flatten(0, 1)
+        value = value.expand(batch, *value.shape[1:])
+        images = self.program.inputs[0].buffer.shape[:1] if self.program.inputs else ()
+        return value.flatten(0, 1) if port.buffer.shape[:1] == images else value
 
     def _bind(self, x: Inputs) -> dict[Key, Tensor]:
         ports = self.program.inputs

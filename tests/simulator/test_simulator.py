@@ -8,7 +8,7 @@ import torch
 
 from harness.errors import SimulationError, UsageError
 from harness.kmodel import load
-from harness.kmodel.operations import Hardmax, KpuConv2d, Pooling
+from harness.kmodel.operations import KpuConv2d, Pooling, RandomNormal
 from harness.simulator import RULES, Simulator
 from tests.simulator.conftest import KMODELS
 
@@ -52,11 +52,17 @@ def test_an_unknown_rule_set_is_refused(residual):
 
 def test_an_unknown_operation_is_named_with_its_layer(residual):
     last = residual.operations[-1]
-    strange = Hardmax(
-        name=last.name, offset=last.offset, inputs=last.inputs, outputs=last.outputs, axis=1
+    strange = RandomNormal(
+        name=last.name,
+        offset=last.offset,
+        inputs=(),
+        outputs=last.outputs,
+        mean=0.0,
+        std=1.0,
+        seed=0.0,
     )
     program = dataclasses.replace(residual, operations=(*residual.operations[:-1], strange))
-    with pytest.raises(SimulationError, match=r"hardmax at layer 14_dequantize.*nncase"):
+    with pytest.raises(SimulationError, match=r"random_normal at layer 14_dequantize.*nncase"):
         Simulator(program)
 
 

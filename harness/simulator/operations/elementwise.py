@@ -32,6 +32,8 @@ BINARY: dict[BinaryOp, Callable[[Tensor, Tensor], Tensor]] = {
     BinaryOp.DIV: torch.div,
     BinaryOp.MIN: torch.minimum,
     BinaryOp.MAX: torch.maximum,
+    BinaryOp.POW: lambda a, b: torch.pow(a.double(), b.double()).to(a.dtype),
+    BinaryOp.LOGICAL_AND: lambda a, b: torch.logical_and(a, b).to(a.dtype),
 }
 
 
@@ -40,18 +42,26 @@ def through_double(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], T
     return lambda x: function(x.double()).to(x.dtype)
 
 
+# PyTorch's own root in float32 may be one unit in the last place off.
+root = through_double(torch.sqrt)
+
 UNARY: dict[UnaryOp, Callable[[Tensor], Tensor]] = {
     UnaryOp.ABS: torch.abs,
+    UnaryOp.ACOS: through_double(torch.acos),
+    UnaryOp.ASIN: through_double(torch.asin),
     UnaryOp.CEIL: torch.ceil,
     UnaryOp.COS: through_double(torch.cos),
+    UnaryOp.ERF: through_double(torch.erf),
     UnaryOp.EXP: through_double(torch.exp),
     UnaryOp.FLOOR: torch.floor,
     UnaryOp.LOG: through_double(torch.log),
+    UnaryOp.LOGICAL_NOT: lambda x: torch.logical_not(x).to(x.dtype),
     UnaryOp.NEG: torch.neg,
-    UnaryOp.RSQRT: lambda x: 1 / through_double(torch.sqrt)(x),
+    UnaryOp.ROUND: torch.round,
+    UnaryOp.RSQRT: lambda x: 1 / root(x),
     UnaryOp.SIGN: torch.sign,
     UnaryOp.SIN: through_double(torch.sin),
-    UnaryOp.SQRT: through_double(torch.sqrt),
+    UnaryOp.SQRT: root,
     UnaryOp.SQUARE: torch.square,
     UnaryOp.TANH: through_double(torch.tanh),
 }
@@ -81,9 +91,20 @@ def binary(operation: Binary, *inputs: Tensor) -> Tensor:
     if operation.op not in BINARY:
         raise unsupported(operation, f"function {operation.op.value}")
     a, b = aligned(operation, *inputs)
-    if operation.op is BinaryOp.DIV and not a.is_floating_point():
-        raise unsupported(operation, "division of integers")
+    if not a.is_floating_point():
+        return _of_integers(operation, a, b)
     return clamped(BINARY[operation.op](a, b), operation.clamp)
+
+
+def _of_integers(operation: Binary, a: Tensor, b: Tensor) -> Tensor:
+    """Compute a function of integers as the runtime does: every result goes through float32."""
+    if operation.op is BinaryOp.DIV:
+        if bool((b == 0).any()):
+            raise unsupported(operation, "division of integers by 0")
+        result = torch.div(a, b, rounding_mode="trunc")
+    else:
+        result = BINARY[operation.op](a, b)
+    return to_integer(clamped(result.float(), operation.clamp), a.dtype)
 
 
 def unary(operation: Unary, x: Tensor) -> Tensor:
@@ -105,11 +126,26 @@ def ternary(operation: Ternary, *inputs: Tensor) -> Tensor:
 
 
 def convert(operation: Convert, x: Tensor) -> Tensor:
-    """Change the element type; only widening is the same on every machine."""
-    source, result = x.dtype, TORCH[operation.output.dtype]
-    if not torch.can_cast(source, result):
-        raise unsupported(operation, f"{source} to {result}")
+    """Change the element type; floats lose what stands behind the point."""
+    result = TORCH[operation.output.dtype]
+    if x.is_floating_point() and not result.is_floating_point:
+        if result is torch.uint64:
+            raise unsupported(operation, f"{x.dtype} to {result}")
+        return to_integer(x, result)
     return x.to(result)
+
+
+def to_integer(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Cut floats off to integers; for what does not fit, do as x86 processors do.
+
+    They know two conversions, to int32 and to int64, which give the least number where the value
+    does not fit, and narrower types get the low bytes of that.
+    """
+    wide = dtype in (torch.int64, torch.uint32)
+    limits = torch.iinfo(torch.int64 if wide else torch.int32)
+    fits = (x >= float(limits.min)) & (x < -float(limits.min))
+    whole = torch.where(fits, torch.trunc(x), 0).to(torch.int64)
+    return torch.where(fits, whole, limits.min).to(dtype)
 
 
 def lut1d(operation: Lut1d, x: Tensor, table: Tensor) -> Tensor:
@@ -119,6 +155,11 @@ def lut1d(operation: Lut1d, x: Tensor, table: Tensor) -> Tensor:
     return table.flatten()[x.to(torch.int64)]
 
 
+def logistic(x: Tensor) -> Tensor:
+    """Return 1 / (1 + exp(-x))."""
+    return 1 / (1 + through_double(torch.exp)(-x))
+
+
 def sigmoid(_operation: Sigmoid, x: Tensor) -> Tensor:
     """Compute 1 / (1 + exp(-x))."""
-    return 1 / (1 + through_double(torch.exp)(-x))
+    return logistic(x)

@@ -22,6 +22,7 @@ from harness.kmodel.operations import (
     Slice,
     SpaceToBatch,
     Transpose,
+    Trilu,
 )
 from harness.simulator.dtypes import TORCH
 from harness.simulator.errors import unsupported
@@ -63,6 +64,11 @@ def flatten(_operation: Flatten, x: Tensor) -> Tensor:
 def transpose(operation: Transpose, x: Tensor) -> Tensor:
     """Change the order of axes."""
     return x.permute(0, *(axis + 1 for axis in operation.perm))
+
+
+def trilu(operation: Trilu, x: Tensor) -> Tensor:
+    """Keep the upper or lower triangle of the last two axes, and zeros beside it."""
+    return x.triu(operation.k) if operation.upper else x.tril(operation.k)
 
 
 def slice_(operation: Slice, x: Tensor) -> Tensor:

@@ -8,13 +8,16 @@ import torch
 from torch import Tensor
 
 from harness.kmodel.operations import (
+    Cumsum,
     GlobalAveragePool,
     L2Normalization,
+    LayerNormalization,
     Reduce,
     ReduceOp,
+    ReduceProd,
     Softmax,
 )
-from harness.simulator.operations.elementwise import through_double
+from harness.simulator.operations.elementwise import root, through_double
 
 COMBINE: dict[ReduceOp, Callable[[Tensor, Tensor], Tensor]] = {
     ReduceOp.MEAN: torch.add,
@@ -49,10 +52,15 @@ def _count(operation: Reduce) -> int:
     return operation.input.elements // operation.output.elements
 
 
+def together(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return axes of the program as the last one, in the order in which their elements lie."""
+    behind = [axis + 1 for axis in axes]
+    kept = [axis for axis in range(x.dim()) if axis not in behind]
+    return x.permute(*kept, *behind).flatten(len(kept)) if behind else x[..., None]
+
+
 def _reduced(operation: Reduce, x: Tensor) -> Tensor:
-    axes = [axis + 1 for axis in operation.axes]
-    kept = [axis for axis in range(x.dim()) if axis not in axes]
-    flat = x.permute(*kept, *axes).flatten(len(kept)) if axes else x[..., None]
+    flat = together(x, operation.axes)
     if operation.op in (ReduceOp.MEAN, ReduceOp.SUM):
         result = running_sum(flat, operation.initial)
     else:
@@ -60,6 +68,38 @@ def _reduced(operation: Reduce, x: Tensor) -> Tensor:
         initial = torch.full_like(extreme, operation.initial)
         result = COMBINE[operation.op](extreme, initial)
     return result.reshape(x.shape[0], *operation.output.shape)
+
+
+def reduce_prod(operation: ReduceProd, x: Tensor) -> Tensor:
+    """Multiply some axes, one element after the other."""
+    flat = together(x, operation.axes)
+    product = torch.ones_like(flat[..., 0])
+    for part in flat.unbind(-1):
+        product = product * part
+    return product
+
+
+def cumsum(operation: Cumsum, x: Tensor) -> Tensor:
+    """Add along an axis, and keep every sum: with or without the element itself."""
+    parts = list(x.unbind(operation.axis + 1))
+    total, sums = torch.zeros_like(parts[0]), []
+    for part in reversed(parts) if operation.reverse else parts:
+        before, total = total, total + part
+        sums.append(before if operation.exclusive else total)
+    return torch.stack(sums[::-1] if operation.reverse else sums, operation.axis + 1)
+
+
+def layer_normalization(
+    operation: LayerNormalization, x: Tensor, scale: Tensor, bias: Tensor
+) -> Tensor:
+    """Bring the axes from one on to mean 0 and variance 1, then scale and shift."""
+    flat = x.flatten(operation.axis + 1)
+    size = flat.shape[-1]
+    centred = flat - running_sum(flat / size)[..., None]
+    variance = running_sum(centred * centred / size)[..., None]
+    normed = centred / root(variance + operation.epsilon)
+    shape = scale.shape[0], *(1,) * (flat.dim() - 2), size
+    return normed * scale.reshape(shape) + bias.reshape(shape)
 
 
 def global_average_pool(_operation: GlobalAveragePool, x: Tensor) -> Tensor:
@@ -79,4 +119,4 @@ def l2_normalization(_operation: L2Normalization, x: Tensor) -> Tensor:
     """Divide by the length (v3)."""
     flat = x.flatten(1)
     length = running_sum(flat * flat).clamp(min=1e-10)
-    return x * (1 / torch.sqrt(length)).reshape(-1, *(1,) * (x.dim() - 1))
+    return x * (1 / root(length)).reshape(-1, *(1,) * (x.dim() - 1))

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from harness.kmodel.operations import Resize, ResizeMode
-from harness.simulator.errors import unsupported
 
 
 def resize(operation: Resize, x: Tensor) -> Tensor:
@@ -29,9 +28,7 @@ def resize_v4(operation: Resize, x: Tensor) -> Tensor:
 
 
 def resize_v3(operation: Resize, x: Tensor) -> Tensor:
-    """Return images of the output's size (v3)."""
-    if operation.align_corners:
-        raise unsupported(operation, "aligned corners")
+    """Return images of the output's size; kendryte-standalone-sdk `kpu.c` looks at no option."""
     return _nearest(operation, x, _nearest_v4)
 
 

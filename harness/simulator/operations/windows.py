@@ -27,7 +27,7 @@ from harness.simulator.operations.quantization import requantize
 _RELU = {Activation.RELU: (0.0, float("inf")), Activation.RELU6: (0.0, 6.0)}
 
 
-def _running_product(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
+def running_product(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
     """Return start + a @ b, one product after the other."""
     total = start
     for k in range(a.shape[-1]):
@@ -37,12 +37,12 @@ def _running_product(a: Tensor, b: Tensor, start: Tensor) -> Tensor:
 
 def matmul(operation: MatMul, a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
     """Start from the bias and add the products."""
-    return clamped(_running_product(a, b, bias.reshape(1, 1, -1)), operation.clamp)
+    return clamped(running_product(a, b, bias.reshape(1, 1, -1)), operation.clamp)
 
 
 def fully_connected(operation: FullyConnected, x: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     """Add the products, then the bias (v3)."""
-    products = _running_product(x, weights.transpose(-1, -2), torch.zeros((), device=x.device))
+    products = running_product(x, weights.transpose(-1, -2), torch.zeros((), device=x.device))
     result = products + bias.reshape(1, 1, -1)
     clamp = _RELU.get(operation.activation)
     return clamped(result, clamp) if clamp else result
