@@ -6,6 +6,7 @@ from harness.errors import KModelError
 from harness.kmodel.loading import load
 from harness.kmodel.memory import Buffer, DType, Layout, Memory, Pool
 from harness.kmodel.program import Port, Program
+from harness.kmodel.saving import save
 
 __all__ = [
     "Buffer",
@@ -17,4 +18,5 @@ __all__ = [
     "Port",
     "Program",
     "load",
+    "save",
 ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from harness.errors import KModelError
+from harness.errors import ConversionError, KModelError
 from harness.kmodel.build import constant, inside
 from harness.kmodel.memory import Buffer, DType, Pool, feature_map
 from harness.kmodel.operations.kpu import KpuConv2d, Pooling
 from harness.kmodel.reader import Bytes
-from harness.kmodel.registers import LayerRegisters
+from harness.kmodel.registers import REGISTERS, LayerRegisters
 from harness.kmodel.tables import ACTIVATION_BYTES, ActivationTable, BatchNorm
 
 
@@ -121,6 +122,35 @@ def weights_shape(registers: LayerRegisters) -> tuple[int, int, int, int]:
     kernel = 3 if registers.kernel_type == 1 else 1
     channels = 1 if registers.depthwise else registers.in_channels
     return registers.out_channels, channels, kernel, kernel
+
+
+def encode_registers(
+    layer: KpuConv2d, batch_norm: int = 0, activation: int = 0, weights: int = 0
+) -> bytes:
+    """Return the 96 bytes of a layer's registers.
+
+    Args:
+        layer: The layer; its maps lie where its buffers say.
+        batch_norm: What the register of the batch norm's address holds.
+        activation: What that of the activation table holds.
+        weights: What that of the weights holds.
+
+    Raises:
+        ConversionError: A value does not fit its register.
+    """
+    registers = replace(
+        layer.registers,
+        source_row=layer.input.offset // 64,
+        destination_row=layer.output.offset // 64,
+        batch_norm_address=batch_norm,
+        activation_address=activation,
+        weights_address=weights,
+    )
+    try:
+        words = registers.encode()
+    except ValueError as error:
+        raise ConversionError(f"register {error}") from None
+    return struct.pack(f"<{REGISTERS}Q", *words)
 
 
 def _check(registers: LayerRegisters, batches: int, offset: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import KModelError
+from harness.kmodel.memory import FLASH_BYTES
 from harness.kmodel.program import Program
 from harness.kmodel.reader import Bytes, Reader
 from harness.kmodel.v3.container import read as read_v3
@@ -15,7 +16,6 @@ from harness.kmodel.v4.container import read as read_v4
 from harness.kmodel.v5.detect import read as read_v5
 
 IDENTIFIER = int.from_bytes(b"LDMK", "little")
-LARGEST = 16 * 1024 * 1024
 
 _MARKED: dict[int, Callable[[Bytes], Program]] = {4: read_v4, 5: read_v5}
 
@@ -34,9 +34,9 @@ def load(source: str | Path | bytes | bytearray | memoryview) -> Program:
         source = Path(source).read_bytes()
     data = np.frombuffer(source, np.uint8)
     data.flags.writeable = False
-    if len(data) > LARGEST:
+    if len(data) > FLASH_BYTES:
         raise KModelError(
-            0, "size of the file", f"{len(data)} bytes", f"at most {LARGEST}, a board's flash"
+            0, "size of the file", f"{len(data)} bytes", f"at most {FLASH_BYTES}, a board's flash"
         )
     reader = Reader(data)
     first = reader.u32("identifier")

@@ -13,6 +13,7 @@ from harness.kmodel.layout import kpu_bytes
 
 KPU_BYTES = 2 * 1024 * 1024
 MAIN_BYTES = 6 * 1024 * 1024
+FLASH_BYTES = 16 * 1024 * 1024
 
 
 class Memory(Enum):

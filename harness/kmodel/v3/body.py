@@ -15,6 +15,8 @@ from harness.kmodel.memory import Buffer, DType, Pool, dense
 from harness.kmodel.operations.arithmetic import Activation
 from harness.kmodel.reader import Reader
 
+ACTIVATIONS = (Activation.LINEAR, Activation.RELU, Activation.RELU6)
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -71,11 +73,10 @@ class Body:
 
     def activation(self) -> Activation:
         """Read the number of an activation."""
-        kinds = (Activation.LINEAR, Activation.RELU, Activation.RELU6)
         at, value = self.reader.position, self.reader.u32("activation")
-        if value >= len(kinds):
+        if value >= len(ACTIVATIONS):
             self.reader.fail("activation", value, "0 to 2", at)
-        return kinds[value]
+        return ACTIVATIONS[value]
 
     def elementwise(self, source: DType, result: DType) -> tuple[Buffer, Buffer]:
         """Read addresses and a number of elements; return an input and an output alike."""

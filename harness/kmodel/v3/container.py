@@ -28,6 +28,8 @@ GROUP = "0.1"
 EIGHT_BIT_WEIGHTS = 1
 # The last body's declared size is 4 bytes too large in files of nncase 0.1.
 OVERRUN = 4
+# The runtime can give an input to no other.
+FIRST_LAYERS = KpuConv2d, FullyConnected
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _operations(
         body = _body(reader, at, size)
         if kind not in LAYERS:
             _refuse(at, kind)
-        operation = done.add(LAYERS[kind](Body(layers, body, body.position)))
+        operation = done.add(LAYERS[kind].read(Body(layers, body, body.position)))
         layers.shapes.write(operation.outputs)
         consumed = max(consumed, body.stop)
     return tuple(done.done), max(consumed, layers.reader.end)
@@ -120,7 +122,7 @@ def _inputs(operations: tuple[Operation, ...]) -> tuple[Port, ...]:
     if not operations:
         return ()
     first = operations[0]
-    if not isinstance(first, KpuConv2d | FullyConnected):
+    if not isinstance(first, FIRST_LAYERS):
         raise KModelError(
             first.offset, "first layer", first.kind(), "a KPU convolution or a full connection"
         )

@@ -107,7 +107,7 @@ def _operations(
             reader.fail("node body size", size, f"at most the {reader.left} bytes left", at + 4)
         start = reader.take(min(size, reader.left), "node body")
         operation = done.add(
-            NODES[opcode](Body(around, Reader(reader.data, start, reader.position), start))
+            NODES[opcode].read(Body(around, Reader(reader.data, start, reader.position), start))
         )
         around.shapes.write(operation.outputs)
     return tuple(done.done), reader.position

@@ -1,0 +1,1 @@
+"""Programs in v3 form to files of version 3."""

@@ -1,0 +1,1 @@
+"""Programs in v4 form to files of version 4."""
