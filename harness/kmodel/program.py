@@ -76,3 +76,13 @@ class Program:
             if operation.name == name:
                 return operation
         raise KeyError(name)
+
+    def until(self, layer: str) -> Program:
+        """Return the program cut behind an operation, whose result is its only output.
+
+        See `harness.kmodel.truncation.until`.
+        """
+        # The module there needs this one.
+        from harness.kmodel.truncation import until
+
+        return until(self, layer)

@@ -1,0 +1,111 @@
+"""Programs cut behind one of their operations, so that firmware hands out what is inside a model.
+
+A K210's runtimes give back main memory only, and memory is used again and again. So the program
+ends where the wanted tensor is made, and a KPU layer of the older versions, which leaves its result
+in KPU memory, is made to send a copy to main memory as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+
+from harness.errors import ConversionError, UsageError
+from harness.kmodel.memory import Buffer, Memory, Pool, dense
+from harness.kmodel.operations import KpuAddPadding, KpuConv2d, KpuUpload, Operation
+from harness.kmodel.program import Port, Program
+
+# The DMA of v3's runtime writes whole words of 8 bytes, and nncase 0.2 places nothing finer.
+WORD = 8
+
+
+def until(program: Program, layer: str) -> Program:
+    """Return a program that ends with an operation and has its result as the only output.
+
+    Operations, their names and memory stay as they are. What an upload, or v3's add_padding, puts
+    into KPU memory is given back as it was before, from main memory. In version 5, where KPU
+    memory can be downloaded, an output may lie there: `harness.kmodel.save` appends what brings
+    it out. (An operation with several outputs, in version 5, keeps them all.)
+
+    Args:
+        program: The whole program.
+        layer: Name of an operation.
+
+    Raises:
+        UsageError: There is no operation of that name.
+        ConversionError: The result lies where the format cannot return it from.
+    """
+    names = [operation.name for operation in program.operations]
+    if layer not in names:
+        near = get_close_matches(layer, names, n=3, cutoff=0.0) or ["none at all"]
+        raise UsageError(
+            f"the program has no operation {layer!r}", f"the nearest are: {', '.join(near)}"
+        )
+    cut = replace(program, operations=program.operations[: names.index(layer) + 1])
+    last = cut.operations[-1]
+    if program.version == 5:
+        return _with_outputs(cut, last.outputs)
+    if isinstance(last, KpuConv2d) and len(last.outputs) == 1:
+        return _with_copy(cut, last)
+    result = _result(last)
+    if result.memory is Memory.KPU:
+        raise ConversionError(
+            f"{layer} leaves its result in KPU memory, from where kmodel v{program.version} "
+            "cannot return it",
+            "cut behind a later operation",
+        )
+    return _with_outputs(cut, (result,))
+
+
+def _result(operation: Operation) -> Buffer:
+    """Return where the result of an operation of version 3 or 4 lies in main memory."""
+    if isinstance(operation, KpuUpload | KpuAddPadding):
+        return operation.input
+    return operation.outputs[-1]
+
+
+def _with_outputs(program: Program, buffers: tuple[Buffer, ...]) -> Program:
+    ports = tuple(Port(f"output_{index}", buffer) for index, buffer in enumerate(buffers))
+    return replace(program, outputs=ports)
+
+
+def _with_copy(program: Program, layer: KpuConv2d) -> Program:
+    """Let the last operation, a KPU layer, send a copy to main memory.
+
+    The layer reads KPU memory only, and nothing runs behind it: all of main memory is free then.
+    """
+    size = layer.output.elements + -layer.output.elements % WORD
+    program = _with_main(program, size)
+    (main,) = (pool for pool in program.pools if pool.memory is Memory.MAIN)
+    copy = dense(main, 0, layer.output.dtype, layer.output.shape)
+    *before, last = program.operations
+    last = replace(last, outputs=(*last.outputs, copy))
+    return _with_outputs(replace(program, operations=(*before, last)), (copy,))
+
+
+def _with_main(program: Program, size: int) -> Program:
+    """Return the program with at least `size` bytes of main memory."""
+    pools = {pool.memory: pool for pool in program.pools}
+    main = pools.get(Memory.MAIN, Pool("main", Memory.MAIN, 0))
+    if main.size >= size:
+        return program
+    wider = replace(main, size=size)
+
+    def move(buffer: Buffer) -> Buffer:
+        return replace(buffer, pool=wider) if buffer.memory is Memory.MAIN else buffer
+
+    return replace(
+        program,
+        inputs=tuple(replace(port, buffer=move(port.buffer)) for port in program.inputs),
+        operations=tuple(_moved(operation, move) for operation in program.operations),
+        pools=(wider, *(pool for pool in program.pools if pool.memory is not Memory.MAIN)),
+    )
+
+
+def _moved(operation: Operation, move: Callable[[Buffer], Buffer]) -> Operation:
+    return replace(
+        operation,
+        inputs=tuple(map(move, operation.inputs)),
+        outputs=tuple(map(move, operation.outputs)),
+    )
