@@ -1,0 +1,1 @@
+"""Programs in the form of kmodel version 3: the operations of nncase 0.1."""
