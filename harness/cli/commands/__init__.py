@@ -6,6 +6,7 @@ import typer
 
 from harness.cli.commands import (
     bench,
+    board,
     compare,
     compile_model,
     diff,
@@ -31,4 +32,5 @@ def register(app: typer.Typer) -> None:
     app.command("simulate")(simulate.simulate)
     app.command("inspect")(inspect.inspect)
     app.command("diff")(diff.diff)
+    app.add_typer(board.app, name="board")
     app.add_typer(bench.app, name="bench")

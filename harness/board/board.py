@@ -1,0 +1,288 @@
+"""A board, narrow at the waist: everything above is written with exec, eval, read and write."""
+
+from __future__ import annotations
+
+import ast
+import zlib
+from collections.abc import Iterator
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.board import on_board, raw_repl
+from harness.board.abilities import Abilities
+from harness.board.answers import DamagedAnswerError, answers
+from harness.board.failures import ScriptError, with_our_names
+from harness.board.lock import PortLock
+from harness.board.port import BAUD, SerialLine
+from harness.board.repl import Listener, RawRepl, silence
+from harness.board.transfer import ATTEMPTS, PlainTransfer, Transfer
+from harness.errors import BoardError
+from harness.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from harness.board.info import BoardInfo
+
+TIMEOUT_S = 30.0
+
+
+class Board:
+    """MicroPython on a port, at its raw REPL. A context manager.
+
+    Use `Board.open`; closing leaves the board at its friendly prompt and gives the port back.
+
+    Attributes:
+        transfer: How files travel; another may be put here.
+        on_log: Who hears what the firmware logs between programs.
+    """
+
+    def __init__(self, repl: RawRepl, lock: PortLock | None = None) -> None:
+        self.repl = repl
+        self.transfer: Transfer = PlainTransfer()
+        self._lock = lock
+        self._tools: set[str] = set()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        baud: int = BAUD,
+        on_log: Listener = silence,
+        room: int = raw_repl.ROOM,
+    ) -> Self:
+        """Lock and open a port, stop what runs on the board, and reach its raw REPL.
+
+        Args:
+            url: The port, see `SerialLine`.
+            baud: Its speed.
+            on_log: Who hears what the firmware logs between programs.
+            room: How many bytes the board surely takes at once.
+
+        Raises:
+            BoardError: The port cannot be had, or there is no MicroPython behind it.
+        """
+        from harness.board.ide_mode import explain
+
+        lock = PortLock(url)
+        lock.acquire()
+        line = None
+        try:
+            line = SerialLine(url, baud)
+            board = cls(RawRepl(line, on_log, room), lock)
+            try:
+                board.repl.enter()
+            except BoardError as error:
+                raise explain(line, error) from error
+            board.repl.probe_raw_paste()
+            return board
+        except BaseException:
+            if line is not None:
+                line.close()
+            lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def exec(
+        self,
+        code: str,
+        timeout: float = TIMEOUT_S,
+        *,
+        name: str = "<code>",
+        show: Listener = silence,
+    ) -> str:
+        """Run code in the board's `__main__` and return what it printed, with Unix line ends.
+
+        Args:
+            code: MicroPython.
+            timeout: Seconds that it may take; it is interrupted then.
+            name: What to call it in tracebacks, such as the file it is from.
+            show: Who hears what it prints, as it comes.
+
+        Raises:
+            ScriptError: It raised an exception; the error has the board's traceback.
+            SilentBoardError: It was not done in time.
+        """
+        command, staged = code.encode(), False
+        if not self.repl.takes(command):
+            command, staged = self._stage(code, name), True
+        reply = self.repl.run(command, timeout, show)
+        if reply.error:
+            traceback = with_our_names(reply.error.decode(errors="backslashreplace"), name, staged)
+            raise ScriptError(traceback, name)
+        return reply.printed.decode(errors="backslashreplace").replace("\r\n", "\n")
+
+    def eval(self, expression: str, timeout: float = TIMEOUT_S) -> Any:  # noqa: ANN401
+        """Return the value of an expression, which has to be a literal on both sides.
+
+        Raises:
+            BoardError: The value has no literal form.
+            ScriptError: It raised an exception.
+        """
+        (text,) = self.ask(f"_k210(repr({expression}))", timeout, most=1)
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError) as error:
+            raise BoardError(
+                f"{expression} is {text[:60]!r} on the board, which is no literal",
+                "ask for str(…) of it",
+            ) from error
+
+    def read(self, path: str, progress: Progress = SILENT) -> bytes:
+        """Return the bytes of a file on the board.
+
+        Raises:
+            BoardError: It is not there, or does not come whole.
+        """
+        return self.transfer.read(self, path, progress)
+
+    def write(self, path: str, data: bytes, progress: Progress = SILENT) -> None:
+        """Put a file onto the board, whole or not at all.
+
+        Raises:
+            BoardError: There is no room, or it does not arrive whole.
+        """
+        self.transfer.write(self, path, data, progress)
+
+    @property
+    def room(self) -> int:
+        """How many bytes the board surely takes at once."""
+        return self.repl.room
+
+    @cached_property
+    def abilities(self) -> Abilities:
+        """What transfers can use on this board; asked once."""
+        self.need(on_board.ABILITIES)
+        return Abilities(frozenset(self.eval("_k210a()")))
+
+    @cached_property
+    def info(self) -> BoardInfo:
+        """Firmware, memory, file systems and KPU; asked once while the port is open."""
+        from harness.board.info import ask
+
+        return ask(self)
+
+    def ask(self, code: str, timeout: float = TIMEOUT_S, most: int | None = None) -> list[str]:
+        """Run code that gives answers with `_k210(text)`, and return their texts.
+
+        Raises:
+            DamagedAnswerError: There are fewer than `most`, or one came damaged.
+        """
+        self.need(on_board.ANSWER)
+        printed = self.exec(code, timeout)
+        found = list(answers(printed))
+        if most is not None and len(found) != most:
+            raise DamagedAnswerError(f"the board's answer came damaged: {printed[-60:]!r}")
+        return found
+
+    def need(self, tool: str) -> None:
+        """Define one of the `harness.board.on_board` tools, if it is not there yet."""
+        if tool not in self._tools:
+            if tool != on_board.ANSWER:
+                self.need(on_board.ANSWER)
+            self.exec(tool)
+            self._tools.add(tool)
+
+    def soft_reset(self, stop_boot: bool = True) -> str:
+        """Restart MicroPython and return what it says; nothing defined before is left.
+
+        Args:
+            stop_boot: Interrupt boot.py and main.py, which may never end.
+        """
+        self._forget()
+        return self.repl.soft_reset(stop_boot)
+
+    def hard_reset(self) -> None:
+        """Reset the chip with `machine.reset()`, stop its boot, and reach the raw REPL again.
+
+        Raises:
+            ScriptError: The firmware has no such function.
+        """
+        self.exec("from machine import reset as _k210reset")
+        self._forget()
+        self.repl.line.write(b"_k210reset()" + raw_repl.END)
+        self.repl.restarted()
+
+    def release_into_reset(self, hard: bool = False) -> None:
+        """Reset the board, close the port, and leave boot.py and main.py to run.
+
+        Raises:
+            ScriptError: `hard`, and the firmware has no `machine.reset()`.
+        """
+        if hard:
+            self.exec("from machine import reset as _k210reset")
+            self.repl.line.write(b"_k210reset()" + raw_repl.END)
+        else:
+            self.repl.leave()
+            self.repl.line.write(raw_repl.END)
+        self.repl.line.drain(0.3, 1.0)
+        self._close_port()
+
+    def close(self) -> None:
+        """Leave the board at its friendly prompt and give the port back; again does nothing."""
+        if not self._closed:
+            try:
+                self.repl.leave()
+            finally:
+                self._close_port()
+
+    def _close_port(self) -> None:
+        self._closed = True
+        self.repl.line.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _forget(self) -> None:
+        self._tools.clear()
+        self.__dict__.pop("info", None)
+
+    def _stage(self, code: str, name: str) -> bytes:
+        """Gather long code on the board, block by block, and return what executes it.
+
+        Every block fits the room that the board has, and none is sent before the one in front of
+        it has been taken.
+
+        Raises:
+            DamagedAnswerError: It does not arrive whole.
+        """
+        if code != on_board.ANSWER:
+            self.need(on_board.ANSWER)
+        for _ in range(ATTEMPTS):
+            self.exec("import gc;_k210p=[];gc.collect()")
+            for piece in _pieces(code, self.repl.room - len("_k210p.append()")):
+                self.exec(f"_k210p.append({piece})")
+            self.exec("_k210p=''.join(_k210p);gc.collect()")
+            if code == on_board.ANSWER or self._arrived(code):
+                break
+        else:
+            raise DamagedAnswerError(
+                f"{name} did not arrive whole in {ATTEMPTS} attempts", "check the cable"
+            )
+        tool = code in (on_board.ANSWER, on_board.ABILITIES)
+        if tool or not self.abilities.compile:
+            return b"exec(_k210p)"
+        return f"exec(compile(_k210p,{name!r},'exec'))".encode()
+
+    def _arrived(self, code: str) -> bool:
+        (found,) = self.ask("_k210(str(_k210c(bytes(_k210p,'utf-8'))))", most=1)
+        return int(found) & 0xFFFFFFFF == zlib.crc32(code.encode())
+
+
+def _pieces(code: str, room: int) -> Iterator[str]:
+    """Yield code as string literals shorter than `room`."""
+    while code:
+        size = min(len(code), room)
+        while len(ascii(code[:size])) >= room:
+            size = max(1, size - max(1, (len(ascii(code[:size])) - room) // 4))
+        yield ascii(code[:size])
+        code = code[size:]

@@ -1,0 +1,154 @@
+"""The handshake: what a board is, and which kmodels it loads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.board import on_board
+from harness.board.board import Board
+from harness.board.discovery import usb_serial_number
+from harness.board.files import FileSystem, file_systems
+from harness.errors import BoardError
+from harness.kmodel import load
+from harness.kmodel.memory import Memory
+from harness.kmodel.program import Program
+
+
+@dataclass(frozen=True)
+class BoardInfo:
+    """What a board says of itself.
+
+    Attributes:
+        port: Where it is.
+        kind: "virtual" for this project's virtual board, else "real".
+        firmware: As `os.uname()` gives it: release or build, date.
+        machine: Board and chip, as the firmware names them.
+        micropython: `sys.implementation.version`; MaixPy puts its own version there.
+        platform: `sys.platform`.
+        heap_free: Bytes free on the garbage-collected heap.
+        heap_total: Bytes of that heap.
+        system_heap: Bytes free for models, where the firmware tells.
+        file_systems: What is mounted.
+        kpu_api: Module that runs models: "KPU" (MaixPy), "maix.KPU" (CanMV), or None.
+        kpu_functions: What it offers.
+        kmodel_versions: Versions that it loads. MaixPy's minimum builds look like full ones, but
+            refuse version 4 when they load it.
+        modules: Which of the modules that the harness's scripts use are there.
+        unique_id: Of the chip, hexadecimal, where the firmware tells.
+        usb_serial: Serial number of the USB bridge, where it has one.
+    """
+
+    port: str
+    kind: str
+    firmware: str
+    machine: str
+    micropython: str
+    platform: str
+    heap_free: int
+    heap_total: int
+    system_heap: int | None
+    file_systems: tuple[FileSystem, ...]
+    kpu_api: str | None
+    kpu_functions: tuple[str, ...]
+    kmodel_versions: tuple[int, ...]
+    modules: tuple[str, ...]
+    unique_id: str | None
+    usb_serial: str | None
+
+    @property
+    def serial_number(self) -> str | None:
+        """What tells this board from another of its kind."""
+        return self.unique_id or self.usb_serial
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a JSON document."""
+        return asdict(self)
+
+    def need_modules(self, *names: str) -> None:
+        """Refuse a board whose firmware lacks a module.
+
+        Raises:
+            BoardError: One is missing.
+        """
+        missing = [name for name in names if name not in self.modules]
+        if missing:
+            raise BoardError(
+                f"the firmware on {self.port} lacks {', '.join(missing)}",
+                "flash a full build, such as maixpy_v0.6.2_…_m5stickv.bin",
+            )
+
+    def refuse_unloadable(self, kmodel: bytes | Program) -> None:
+        """Refuse a kmodel that the firmware cannot load, before anything is sent.
+
+        Raises:
+            BoardError: The firmware has no KPU module, does not load that version, or has no
+                room for it in memory.
+            KModelError: It is no kmodel.
+        """
+        program = load(kmodel) if isinstance(kmodel, bytes) else kmodel
+        if not self.kmodel_versions:
+            raise BoardError(
+                f"the firmware on {self.port} ({self.firmware}) has no KPU module",
+                "flash MaixPy or CanMV for K210",
+            )
+        if program.version not in self.kmodel_versions:
+            known = " and ".join(f"v{version}" for version in self.kmodel_versions)
+            best = max(self.kmodel_versions)
+            raise BoardError(
+                f"the firmware on {self.port} loads kmodel {known}, "
+                f"and this is a v{program.version}",
+                f"k210 convert model.kmodel model.v{best}.kmodel --to v{best}",
+            )
+        self._refuse_large(program)
+
+    def _refuse_large(self, program: Program) -> None:
+        if self.system_heap is None:
+            return
+        needed = len(program.data) + program.pool_bytes(Memory.MAIN)
+        if needed > self.system_heap:
+            raise BoardError(
+                f"the kmodel needs {needed} bytes of memory, and the board on {self.port} has "
+                f"{self.system_heap} left",
+                "reset the board, lower Maix.utils.gc_heap_size, or take a smaller model",
+            )
+
+
+def ask(board: Board) -> BoardInfo:
+    """Ask a board what it is.
+
+    Raises:
+        BoardError: It does not answer.
+    """
+    board.need(on_board.INFO)
+    found = board.eval("_k210i()")
+    _, _, release, version, machine = found["uname"] or ("", "", "", "", "")
+    api = next((name for name in ("KPU", "maix.KPU") if found[name]), None)
+    functions = tuple(name for name in found[api] or () if name[0] != "_") if api else ()
+    url = board.repl.line.url
+    free, total = found["heap"]
+    return BoardInfo(
+        port=url,
+        kind="virtual" if found["virtual"] else "real",
+        firmware=version or release,
+        machine=machine,
+        micropython=".".join(map(str, found["version"])),
+        platform=found["platform"],
+        heap_free=free,
+        heap_total=total,
+        system_heap=found["system_heap"],
+        file_systems=file_systems(board),
+        kpu_api=api,
+        kpu_functions=functions,
+        kmodel_versions=_versions(api, functions),
+        modules=tuple(found["modules"]),
+        unique_id=found["id"],
+        usb_serial=usb_serial_number(url),
+    )
+
+
+def _versions(api: str | None, functions: tuple[str, ...]) -> tuple[int, ...]:
+    # MaixPy got kmodel v4 together with set_outputs, which v4 needs; source: Maix_kpu.c.
+    if api == "maix.KPU" or "set_outputs" in functions:
+        return 3, 4
+    return (3,) if api else ()

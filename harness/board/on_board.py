@@ -1,0 +1,198 @@
+"""What the harness defines on a board, in MicroPython 1.9 to the newest: small, and on demand.
+
+Everything is named `_k210…`. Answers are lines as in `harness.board.answers`.
+"""
+
+from __future__ import annotations
+
+# Modules that K210 firmwares have and the harness's scripts use.
+MODULES = (
+    "ubinascii",
+    "ustruct",
+    "uhashlib",
+    "uzlib",
+    "uctypes",
+    "machine",
+    "image",
+    "sensor",
+    "lcd",
+)
+
+# _k210c(data, crc) is CRC32, _k210(text) prints an answer.
+ANSWER = """\
+try:
+ from ubinascii import crc32 as _k210c
+except ImportError:
+ def _k210c(d,c=0):
+  c^=0xffffffff
+  for b in d:
+   c^=b
+   for _ in range(8):
+    c=(c>>1)^(0xedb88320 if c&1 else 0)
+  return c^0xffffffff
+def _k210(s):
+ print("k210:%08x:%s"%(_k210c(bytes(s,"utf-8"))&0xffffffff,s))
+"""
+
+# What transfers and long scripts can use here: see `harness.board.abilities.Abilities`.
+ABILITIES = """\
+def _k210a():
+ import os
+ r=[]
+ try:
+  from ubinascii import a2b_base64,b2a_base64
+  r.append("base64")
+ except ImportError:
+  pass
+ try:
+  from ubinascii import crc32
+  r.append("crc32")
+ except ImportError:
+  pass
+ try:
+  from uhashlib import sha256
+  h=sha256()
+  h.update(b"a")
+  h.update(b"bc")
+  if h.digest()[:4]==b"\\xbax\\x16\\xbf":
+   r.append("sha256")
+ except Exception:
+  pass
+ for n in ("rename","statvfs","stat","ilistdir"):
+  if hasattr(os,n):
+   r.append(n)
+ try:
+  compile
+  r.append("compile")
+ except NameError:
+  pass
+ return r
+"""
+
+# _k210r(file, size, count) answers blocks of a file.
+READ_BASE64 = """\
+from ubinascii import b2a_base64 as _k210e
+def _k210r(f,n,m):
+ for _ in range(m):
+  d=f.read(n)
+  if not d:
+   break
+  _k210(str(_k210e(d),"utf-8").strip())
+"""
+READ_LITERAL = """\
+def _k210r(f,n,m):
+ for _ in range(m):
+  d=f.read(n)
+  if not d:
+   break
+  _k210(repr(d))
+"""
+
+# _k210w(offset, crc, block) writes a block that came whole and is the next, and answers how many
+# bytes stand in the file; so a block may come twice.
+WRITE = """\
+%s
+_k210n=0
+def _k210w(o,c,d):
+ global _k210n
+ d=_k210d(d)
+ if o==_k210n and _k210c(d)&0xffffffff==c:
+  if _k210f.write(d)!=len(d):
+   raise OSError(28)
+  _k210n+=len(d)
+ _k210(str(_k210n))
+"""
+WRITE_BASE64 = WRITE % "from ubinascii import a2b_base64 as _k210d"
+WRITE_LITERAL = WRITE % "_k210d=bytes"
+
+# _k210h(path) answers size and hash of a file.
+HASH_SHA256 = """\
+from uhashlib import sha256 as _k210s
+from ubinascii import hexlify as _k210x
+def _k210h(p):
+ h=_k210s()
+ n=0
+ with open(p,"rb") as f:
+  while True:
+   d=f.read(512)
+   if not d:
+    break
+   n+=len(d)
+   h.update(d)
+ _k210("%d %s"%(n,str(_k210x(h.digest()),"utf-8")))
+"""
+HASH_CRC32 = """\
+def _k210h(p):
+ c=n=0
+ with open(p,"rb") as f:
+  while True:
+   d=f.read(256)
+   if not d:
+    break
+   n+=len(d)
+   c=_k210c(d,c)
+ _k210("%d %08x"%(n,c&0xffffffff))
+"""
+
+# _k210l(path) returns (name, is a folder, size) of what is in a folder.
+LIST = """\
+def _k210l(p):
+ import os
+ r=[]
+ if hasattr(os,"ilistdir"):
+  for e in os.ilistdir(p):
+   s=e[3] if len(e)>3 else -1
+   if s<=0 and e[1]!=0x4000:
+    try:
+     s=os.stat(p.rstrip("/")+"/"+e[0])[6]
+    except OSError:
+     pass
+   r.append((e[0],e[1]==0x4000,s))
+ else:
+  for n in os.listdir():
+   r.append((n,False,os.size(n)))
+ return r
+"""
+
+# _k210v() returns (path, size, free) of the mounted file systems.
+FILE_SYSTEMS = """\
+def _k210v():
+ import os
+ r=[]
+ try:
+  for n in os.listdir("/"):
+   try:
+    v=os.statvfs("/"+n)
+    if v[2]:
+     r.append(("/"+n,v[1]*v[2],v[0]*v[3]))
+   except OSError:
+    pass
+ except (AttributeError,TypeError):
+  pass
+ return r
+"""
+
+# _k210i() returns what `harness.board.info` asks.
+INFO = """\
+def _k210i():
+ import gc,os,sys
+ def tried(f):
+  try:
+   return f()
+  except Exception:
+   return None
+ def functions(module,name):
+  m=__import__(module)
+  return dir(getattr(m,name) if name else m)
+ gc.collect()
+ r={"uname":tried(lambda:tuple(os.uname())),"platform":sys.platform}
+ r["version"]=tuple(sys.implementation[1])
+ r["heap"]=(gc.mem_free(),gc.mem_free()+gc.mem_alloc())
+ r["system_heap"]=tried(lambda:__import__("Maix").utils.heap_free())
+ r["KPU"]=tried(lambda:functions("KPU",""))
+ r["maix.KPU"]=tried(lambda:functions("maix","KPU"))
+ r["id"]=tried(lambda:str(__import__("ubinascii").hexlify(__import__("machine").unique_id()),"utf-8"))
+ r["virtual"]=tried(lambda:__import__("k210_virtual").__name__)
+ r["modules"]=[n for n in MODULES if tried(lambda:__import__(n))]
+ return r
+""".replace("MODULES", repr(MODULES))
