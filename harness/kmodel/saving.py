@@ -9,8 +9,9 @@ from harness.kmodel.loading import load
 from harness.kmodel.program import Program
 from harness.kmodel.v3.writer.container import write as write_v3
 from harness.kmodel.v4.writer.container import write as write_v4
+from harness.kmodel.v5.writer import write as write_v5
 
-WRITERS: dict[int, Callable[[Program], bytes]] = {3: write_v3, 4: write_v4}
+WRITERS: dict[int, Callable[[Program], bytes]] = {3: write_v3, 4: write_v4, 5: write_v5}
 
 
 def save(program: Program) -> bytes:

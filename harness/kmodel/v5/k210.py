@@ -19,6 +19,7 @@ from harness.kmodel.registers import REGISTERS, LayerRegisters
 from harness.kmodel.v5.machine import Address
 from harness.kmodel.v5.memory import Pools
 from harness.kmodel.v5.model import INPUT, OUTPUT, Function, Parameter, Range
+from harness.kmodel.v5.opcodes import CONVOLUTION, COPY, DOWNLOAD, UPLOAD
 from harness.kmodel.v5.parts import memory_range
 
 RANK = 4
@@ -152,8 +153,8 @@ def _copy(call: Call, reader: Reader, at: int) -> Operation:
 
 
 RECORDS: dict[int, Callable[[Call, Reader, int], Operation]] = {
-    0: _upload,
-    1: _download,
-    2: _conv2d,
-    3: _copy,
+    UPLOAD: _upload,
+    DOWNLOAD: _download,
+    CONVOLUTION: _conv2d,
+    COPY: _copy,
 }

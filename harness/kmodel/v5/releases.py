@@ -147,6 +147,9 @@ class Release:
         unary: Functions of `unary` by number.
         padding_words: Numbers that one padding takes on the stack: 2, or 3 with the interior.
         before_functions: Whether files have the layout of nncase before 1.0.
+        strides_of_one: Whether axes of size 1 have a stride as others do, instead of 0. Runtimes
+            take faster kernels where the strides of a tensor without gaps are those they expect
+            (`runtime_op_utility.h`).
     """
 
     group: str
@@ -157,6 +160,7 @@ class Release:
     unary: tuple[UnaryOp, ...] = _UNARY_WITHOUT_ERF
     padding_words: int = 3
     before_functions: bool = False
+    strides_of_one: bool = False
 
     def layout(self, name: str) -> Layout | None:
         """Return the operands of an instruction; None where no runtime reads it."""
@@ -173,7 +177,7 @@ def _release(group: str, releases: str, functions: str, **rest: object) -> Relea
 
 # Newest first: where several decode a file, the first is taken.
 RELEASES = (
-    _release("1.6-1.9", "1.9", _V1_8, unary=_NEWEST_UNARY),
+    _release("1.6-1.9", "1.9", _V1_8, unary=_NEWEST_UNARY, strides_of_one=True),
     _release("1.6-1.9", "1.8", _V1_8, unary=_NEWEST_UNARY, changes=_GRU),
     _release("1.6-1.9", "1.6-1.7", _V1_6, absent=_ABSENT_1_6),
     _release("1.3-1.5", "1.4-1.5", _V1_3, changes=_PROD, absent=_ABSENT_1_3),

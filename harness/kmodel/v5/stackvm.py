@@ -19,12 +19,26 @@ from harness.kmodel.v5.k210 import Call
 from harness.kmodel.v5.machine import Address, Machine
 from harness.kmodel.v5.memory import Pools
 from harness.kmodel.v5.model import Function, Model, Parameter
+from harness.kmodel.v5.opcodes import (
+    DROP,
+    DUPLICATE,
+    LOAD_0,
+    LOAD_1,
+    LOAD_ADDRESS,
+    LOAD_FLOAT,
+    LOAD_INT,
+    LOAD_NULL,
+    NOP,
+    RETURN,
+    STORE_PADDINGS,
+    STORE_SHAPE,
+    TENSOR,
+)
 from harness.kmodel.v5.releases import Layout, Release
 from harness.kmodel.v5.tensors import TENSORS
 from harness.kmodel.v5.tensors.instruction import Instruction
 
 _U16 = struct.Struct("<H")
-RET, TENSOR = 0x59, 0x5E
 LAST = TENSOR
 OTHER_BACKEND = "run it with the nncase backend"
 
@@ -60,7 +74,7 @@ class Execution:
         while reader.left:
             machine.at = reader.position
             opcode = reader.u8("opcode")
-            if opcode == RET:
+            if opcode == RETURN:
                 break
             if opcode == TENSOR:
                 self._tensor(layouts)
@@ -176,17 +190,17 @@ def _refuse(at: int, opcode: int) -> None:
 
 
 BASIC: dict[int, Callable[[Execution], object]] = {
-    0x00: _nothing,
-    0x01: lambda run: run.machine.push(0),
-    0x02: lambda run: run.machine.push(run.machine.reader.i32("constant")),
-    0x03: lambda run: run.machine.push(0),
-    0x04: lambda run: run.machine.push(1),
-    0x05: lambda run: run.machine.push(run.machine.reader.f32("constant")),
-    0x17: _lea_buffer,
-    0x2F: _duplicate,
-    0x30: lambda run: run.machine.pop(),
-    0x31: _store_shape,
-    0x32: _store_paddings,
+    NOP: _nothing,
+    LOAD_NULL: lambda run: run.machine.push(0),
+    LOAD_INT: lambda run: run.machine.push(run.machine.reader.i32("constant")),
+    LOAD_0: lambda run: run.machine.push(0),
+    LOAD_1: lambda run: run.machine.push(1),
+    LOAD_FLOAT: lambda run: run.machine.push(run.machine.reader.f32("constant")),
+    LOAD_ADDRESS: _lea_buffer,
+    DUPLICATE: _duplicate,
+    DROP: lambda run: run.machine.pop(),
+    STORE_SHAPE: _store_shape,
+    STORE_PADDINGS: _store_paddings,
 }
 
 
