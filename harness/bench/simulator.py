@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.bench.footprint import footprint
 from harness.compiler.build import source_of_module
 from harness.compiler.lower import to_nncase_dialect
 from harness.compiler.worker.client import Worker
@@ -28,6 +29,7 @@ _CONTRACT = InputContract((3, _SIZE, _SIZE))
 _CALIBRATION_IMAGES = 4
 _NNCASE_IMAGES = 2
 _REPEATS = 5
+_PROCESSES = 3
 # Which network, and how many images at once.
 CASES = (("1.0", 8), ("1.0", 1), ("0.25", 8))
 
@@ -57,10 +59,39 @@ class SimulatorRow:
     bit_exact: bool
 
 
+@dataclass(frozen=True)
+class FootprintRow:
+    """What loading and running one network costs; medians of new processes.
+
+    Attributes:
+        name: `footprint_` and the network, input size and batch.
+        kmodel_mb: Size of the file in 10^6 bytes.
+        load_ms: From the path of the file to the program.
+        prepare_ms: From the program to a simulator that can run.
+        imported_mb: Greatest resident size in 10^6 bytes with everything imported.
+        peak_mb: The same when batches have run.
+    """
+
+    name: str
+    kmodel_mb: float
+    load_ms: float
+    prepare_ms: float
+    imported_mb: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A network in the forms that the three sides run."""
+
+    kmodel: bytes
+    onnx: bytes
+
+
 def bench_simulator(
     modules: Mapping[str, nn.Module], rounds: int = 5, progress: Progress = SILENT
-) -> list[SimulatorRow]:
-    """Run each case in turns: ours, nncase's, ONNX Runtime's.
+) -> tuple[list[SimulatorRow], list[FootprintRow]]:
+    """Run each case in turns: ours, nncase's, ONNX Runtime's; then weigh the first case.
 
     Args:
         modules: MobileNet for RGB pictures of 224x224, by width.
@@ -70,35 +101,48 @@ def bench_simulator(
     Raises:
         SetupError: ONNX Runtime or nncase is missing.
     """
-    rows = []
-    with progress.task("bench", len(CASES) * rounds) as task, Worker() as worker:
+    rows, footprints = [], []
+    with progress.task("bench", len(CASES) * rounds + 1) as task, Worker() as worker:
+        compiled = {width: _compiled(modules[width], worker) for width, _ in CASES}
         for width, batch in CASES:
-            rows.append(_case(modules[width], width, batch, rounds, worker, task.advance))
-    return rows
+            rows.append(_case(compiled[width], width, batch, rounds, worker, task.advance))
+        width, batch = CASES[0]
+        footprints.append(_footprint(compiled[width].kmodel, _name(width, batch)))
+        task.advance()
+    return rows, footprints
+
+
+def _name(width: str, batch: int) -> str:
+    return f"mobilenet_{width}_{_SIZE}_b{batch}"
+
+
+def _images(count: int) -> Images:
+    shape = (count, *_CONTRACT.shape)
+    return np.random.default_rng(count).integers(0, 256, shape, dtype=np.uint8)
+
+
+def _compiled(module: nn.Module, worker: Worker) -> _Compiled:
+    source = source_of_module(module, "bench", _CONTRACT, ("y",))
+    compilation = worker.compile(
+        to_nncase_dialect(source.data),
+        "onnx",
+        input_shape=(1, *_CONTRACT.shape),
+        input_range=(0.0, 1.0),
+        calibration=_images(_CALIBRATION_IMAGES),
+    )
+    return _Compiled(compilation.kmodel, source.data)
 
 
 def _case(
-    module: nn.Module,
+    compiled: _Compiled,
     width: str,
     batch: int,
     rounds: int,
     worker: Worker,
     advance: Callable[[], object],
 ) -> SimulatorRow:
-    rng = np.random.default_rng(0)
-    calibration, images = (
-        rng.integers(0, 256, (count, *_CONTRACT.shape), dtype=np.uint8)
-        for count in (_CALIBRATION_IMAGES, batch)
-    )
-    source = source_of_module(module, "bench", _CONTRACT, ("y",))
-    kmodel = worker.compile(
-        to_nncase_dialect(source.data),
-        "onnx",
-        input_shape=(1, *_CONTRACT.shape),
-        input_range=(0.0, 1.0),
-        calibration=calibration,
-    ).kmodel
-    simulator, floats = Simulator(load(kmodel)), _onnxruntime(source.data)
+    kmodel, images = compiled.kmodel, _images(batch)
+    simulator, floats = Simulator(load(kmodel)), _onnxruntime(compiled.onnx)
     expected = worker.simulate(kmodel, images).outputs
     found = simulator(images).values()
     exact = all(np.array_equal(a.numpy(), b) for a, b in zip(found, expected, strict=True))
@@ -109,7 +153,20 @@ def _case(
         theirs = worker.simulate(kmodel, images[:_NNCASE_IMAGES]).latency_ms
         times.append((ours, float(np.min(theirs)), _fastest(lambda: floats(scaled)) / batch))
         advance()
-    return _row(f"mobilenet_{width}_{_SIZE}_b{batch}", times, exact)
+    return _row(_name(width, batch), times, exact)
+
+
+def _footprint(kmodel: bytes, name: str) -> FootprintRow:
+    batch = CASES[0][1]
+    found = [footprint(kmodel, batch) for _ in range(_PROCESSES)]
+    return FootprintRow(
+        name=f"footprint_{name}",
+        kmodel_mb=len(kmodel) / 1e6,
+        load_ms=statistics.median(one.load_ms for one in found),
+        prepare_ms=statistics.median(one.prepare_ms for one in found),
+        imported_mb=statistics.median(one.imported_mb for one in found),
+        peak_mb=statistics.median(one.peak_mb for one in found),
+    )
 
 
 def _row(name: str, times: list[tuple[float, float, float]], exact: bool) -> SimulatorRow:

@@ -10,7 +10,7 @@ from harness.cli import options
 
 if TYPE_CHECKING:
     from harness.bench.compiler import Row
-    from harness.bench.simulator import SimulatorRow
+    from harness.bench.simulator import FootprintRow, SimulatorRow
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed against the peers, in one run.")
 
@@ -58,6 +58,8 @@ def simulator(
 ) -> None:
     """Simulate MobileNet at 224 here and with nncase, and run it as floats in ONNX Runtime.
 
+    Then say what loading it takes, and how much memory a batch, in processes of their own.
+
     Examples:
 
         k210 bench simulator
@@ -72,11 +74,13 @@ def simulator(
     from harness.pipeline.factory import load_module
 
     modules = {"1.0": load_module(NETWORK), "0.25": load_module(QUARTER)}
-    rows = bench_simulator(modules, rounds, TerminalProgress())
+    rows, footprints = bench_simulator(modules, rounds, TerminalProgress())
     if as_json:
-        print_json({"machine": machine(), "rows": [asdict(row) for row in rows]})
+        documents = [asdict(row) for row in rows] + [asdict(row) for row in footprints]
+        print_json({"machine": machine(), "rows": documents})
     else:
         _show_simulator(rows)
+        _show_footprints(footprints)
 
 
 def _show_simulator(rows: list[SimulatorRow]) -> None:
@@ -96,6 +100,21 @@ def _show_simulator(rows: list[SimulatorRow]) -> None:
             f"{row.ratio_nncase:.1f}",
             "yes" if row.bit_exact else "no",
         )
+    show_table(table)
+
+
+def _show_footprints(rows: list[FootprintRow]) -> None:
+    from rich.table import Table
+
+    from harness.cli.console import show_table
+
+    table = Table()
+    columns = ("benchmark", "kmodel MB", "load ms", "prepare ms", "imports MB", "peak MB")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "benchmark" else "right")
+    for row in rows:
+        values = row.load_ms, row.prepare_ms, row.imported_mb, row.peak_mb
+        table.add_row(row.name, f"{row.kmodel_mb:.2f}", *(f"{value:.0f}" for value in values))
     show_table(table)
 
 
