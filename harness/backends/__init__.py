@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.backends.base import Backend, BackendResult, Subject
+from harness.backends.board import BoardBackend
 from harness.backends.floating import FloatBackend
 from harness.backends.kpu import KpuBackend
 from harness.backends.nncase import NncaseBackend
@@ -14,6 +15,7 @@ _BACKENDS: dict[str, type[Backend]] = {
     "float": FloatBackend,
     "nncase": NncaseBackend,
     "kpu": KpuBackend,
+    "board": BoardBackend,
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,20 +46,37 @@ class BackendResult:
         backend: Its name.
         outputs: float32 [N, ...] by output name, in order.
         latency_ms: float64 [N], the time of each item in milliseconds.
-        environment: What ran it: versions, threads, board.
+        environment: What ran it, in short: versions, threads, board.
+        board: For the backend `board`, which one it was and what it was sent.
     """
 
     backend: str
     outputs: Mapping[str, npt.NDArray[np.float32]]
     latency_ms: npt.NDArray[np.float64]
     environment: Mapping[str, str]
+    board: Mapping[str, str] | None = None
 
 
 class Backend(ABC):
-    """A way to run a model."""
+    """A way to run a model. A context manager: what it holds, it holds no longer than that."""
 
     name: ClassVar[str]
     needs_kmodel: ClassVar[bool]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(  # noqa: B027  most backends hold nothing
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of what the backend holds."""
+
+    def deliverable(self, contract: InputContract, inputs: Images) -> Images:  # noqa: ARG002
+        """Return the inputs as they can reach the model: what no backend may see otherwise."""
+        return inputs
 
     @abstractmethod
     def run(self, subject: Subject, inputs: Images, progress: Progress = SILENT) -> BackendResult:

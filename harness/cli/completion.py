@@ -22,6 +22,13 @@ def complete_backends(incomplete: str) -> list[str]:
     return [",".join([*listed, name]) for name in _beginning(free, last)]
 
 
+def complete_board(incomplete: str) -> list[str]:
+    """Return `auto`, `virtual`, and the ports that may have a board."""
+    from harness.board.discovery import boards
+
+    return _beginning(("auto", "virtual", *(found.port for found in boards())), incomplete)
+
+
 def complete_calibration(incomplete: str) -> list[str]:
     """Return the ways to take ranges from calibration images."""
     from harness.compiler.worker.checks import CALIBRATION_METHODS

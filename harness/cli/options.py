@@ -41,6 +41,15 @@ Backends = Annotated[
         autocompletion=completion.complete_backends,
     ),
 ]
+Board = Annotated[
+    str,
+    typer.Option(
+        "--board",
+        metavar="auto|virtual|PORT",
+        help="Which board the backend board is; auto takes K210_BOARD, or the one there is.",
+        autocompletion=completion.complete_board,
+    ),
+]
 Calibrate = Annotated[
     str,
     typer.Option(

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
 
 import harness.backends as backends
-from harness.backends.base import BackendResult, Subject
+from harness.backends.base import Backend, BackendResult, Subject
+from harness.backends.board import BoardBackend
 from harness.compare import Comparison, compare
 from harness.compiler.build import CompiledModel, compile_deployable
 from harness.errors import UsageError
 from harness.method import Deployable
 from harness.progress import SILENT, Progress
 
-# Two simulators of the same chip, whose outputs have to be equal to the bit.
-EXACT_PAIR = ("nncase", "kpu")
+# Simulators of the same chip, and the chip, whose outputs have to be equal to the bit.
+EXACT_PAIRS = (("nncase", "kpu"), ("kpu", "board"))
+ADAPTED = (
+    "colours were rounded to the RGB565 levels of MaixPy's pictures; all backends ran on the same "
+    "rounded bytes"
+)
 
 
 @dataclass(frozen=True)
@@ -22,11 +31,13 @@ class Measured:
     """A deployable run on some backends, before anything is written.
 
     Attributes:
+        deployable: What was run, with the inputs as the backends got them.
         compiled: The compiled model; None when no backend needed one.
         results: By backend name, in the order asked for.
-        comparisons: The first backend against each other one, and the two simulators.
+        comparisons: The first backend against each other one, and the pairs of `EXACT_PAIRS`.
     """
 
+    deployable: Deployable
     compiled: CompiledModel | None
     results: Mapping[str, BackendResult]
     comparisons: tuple[Comparison, ...]
@@ -51,22 +62,56 @@ def measure(
     names: tuple[str, ...],
     *,
     calibrate_method: str = "no_clip",
+    board: str = "auto",
+    checkpoint: Path | None = None,
     progress: Progress = SILENT,
 ) -> Measured:
-    """Compile if need be, and run each backend on the very same bytes."""
-    chosen = [backends.get(name) for name in names]
-    compiled = None
-    if any(backend.needs_kmodel for backend in chosen):
-        compiled = compile_deployable(deployable, method=calibrate_method, progress=progress)
-    subject = Subject(
-        contract=deployable.contract,
-        outputs=deployable.outputs,
-        module=deployable.module,
-        kmodel=compiled.kmodel if compiled else None,
-    )
+    """Compile if need be, and run each backend on the very same bytes.
+
+    Args:
+        deployable: What to run.
+        names: Backends; the first is what the others are compared with.
+        calibrate_method: How nncase takes ranges from the calibration images.
+        board: Which board the backend `board` is: `auto`, `virtual`, or a port.
+        checkpoint: File that keeps a board's results until it is done with all inputs.
+        progress: Who is told.
+    """
+    chosen = [_backend(name, board, checkpoint) for name in names]
+    with ExitStack() as held:
+        # Boards first: one that is missing is no reason to wait for a compilation.
+        for backend in chosen:
+            held.enter_context(backend)
+        deployable = _delivered(deployable, chosen)
+        compiled = None
+        if any(backend.needs_kmodel for backend in chosen):
+            compiled = compile_deployable(deployable, method=calibrate_method, progress=progress)
+        subject = Subject(
+            contract=deployable.contract,
+            outputs=deployable.outputs,
+            module=deployable.module,
+            kmodel=compiled.kmodel if compiled else None,
+        )
+        inputs = deployable.evaluation.inputs
+        results = {backend.name: backend.run(subject, inputs, progress) for backend in chosen}
+    return Measured(deployable, compiled, results, _compare_all(deployable, results))
+
+
+def _backend(name: str, board: str, checkpoint: Path | None) -> Backend:
+    return BoardBackend(board, checkpoint) if name == BoardBackend.name else backends.get(name)
+
+
+def _delivered(deployable: Deployable, chosen: Sequence[Backend]) -> Deployable:
+    """Return the deployable with the inputs that all backends can be given."""
     inputs = deployable.evaluation.inputs
-    results = {backend.name: backend.run(subject, inputs, progress) for backend in chosen}
-    return Measured(compiled, results, _compare_all(deployable, results))
+    for backend in chosen:
+        inputs = backend.deliverable(deployable.contract, inputs)
+    if np.array_equal(inputs, deployable.evaluation.inputs):
+        return deployable
+    return replace(
+        deployable,
+        evaluation=replace(deployable.evaluation, inputs=inputs),
+        warnings=(*deployable.warnings, ADAPTED),
+    )
 
 
 def _compare_all(
@@ -74,8 +119,7 @@ def _compare_all(
 ) -> tuple[Comparison, ...]:
     first, *others = results
     pairs = [(first, other) for other in others]
-    if first not in EXACT_PAIR and set(EXACT_PAIR) <= set(results):
-        pairs.append(EXACT_PAIR)
+    pairs += [pair for pair in EXACT_PAIRS if pair[0] != first and set(pair) <= set(results)]
     return tuple(
         compare(
             results[reference].outputs,

@@ -18,7 +18,7 @@ from harness.method import Deployable, Fold, Method, TrainJob
 from harness.pipeline import classification, record
 from harness.pipeline.folder import RunFolder
 from harness.pipeline.measure import Measured, measure
-from harness.pipeline.run import RunRequest, RunResult, check_request, execute_in
+from harness.pipeline.run import BOARD_CHECKPOINT, RunRequest, RunResult, check_request, execute_in
 from harness.report.schema import ComparisonRecord, CrossValidationRecord
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -75,15 +75,16 @@ def _cross_validate(run: MethodRun) -> CrossValidationRecord:
         job = replace(run.job, out=run.job.out / "folds" / str(index), fold=fold)
         deployable = run.method.deployable(run.method.train(job), run.job.data, fold)
         _check_labelled(deployable)
-        deployables.append(deployable)
-        measured.append(
-            measure(
-                deployable,
-                run.request.backends,
-                calibrate_method=run.request.calibrate_method,
-                progress=run.request.progress,
-            )
+        one = measure(
+            deployable,
+            run.request.backends,
+            calibrate_method=run.request.calibrate_method,
+            board=run.request.board,
+            checkpoint=job.out / BOARD_CHECKPOINT,
+            progress=run.request.progress,
         )
+        deployables.append(one.deployable)
+        measured.append(one)
     return _pool(deployables, measured, run.request.backends)
 
 

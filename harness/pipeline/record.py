@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.pipeline import classification
 from harness.pipeline.folder import RunFolder
 from harness.report.schema import (
     BackendRecord,
+    BoardRecord,
     ComparisonRecord,
     DisagreementRecord,
     LatencyRecord,
@@ -41,6 +43,12 @@ def backend_record(
         environment=result.environment,
         confusion=classification.confusion_of(deployable.evaluation, predicted.get(result.backend)),
     )
+
+
+def board_record(results: Mapping[str, BackendResult]) -> BoardRecord | None:
+    """Return which board ran, if one did."""
+    described = next((one.board for one in results.values() if one.board), None)
+    return BoardRecord.model_validate(dict(described)) if described else None
 
 
 def _comparison_record(entry: OutputComparison, comparison: Comparison) -> ComparisonRecord:

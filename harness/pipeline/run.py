@@ -30,6 +30,9 @@ from harness.report.schema import (
     Report,
 )
 
+# Results of a board, kept until it has run all inputs: the same command goes on there.
+BOARD_CHECKPOINT = "board.partial.jsonl"
+
 # Called when everything is compiled, to add files: (compiled model, folder) → name → path.
 Artefacts = Callable[[CompiledModel, Path], Mapping[str, str]]
 
@@ -43,6 +46,7 @@ class RunRequest:
         backends: Names; the first is what the others are compared with.
         data: Where the evaluation data came from, in words.
         calibrate_method: How nncase takes ranges from the calibration images.
+        board: Which board the backend `board` is: `auto`, `virtual`, or a port.
         cross_validation: Figures over folds, when they were asked for.
         artefacts: What else is written into the folder.
         progress: Who is told.
@@ -52,6 +56,7 @@ class RunRequest:
     backends: tuple[str, ...] = ("float", "nncase")
     data: str = ""
     calibrate_method: str = "no_clip"
+    board: str = "auto"
     cross_validation: CrossValidationRecord | None = None
     artefacts: Artefacts | None = None
     progress: Progress = SILENT
@@ -89,10 +94,12 @@ def execute_in(folder: RunFolder, deployable: Deployable, request: RunRequest) -
         deployable,
         request.backends,
         calibrate_method=request.calibrate_method,
+        board=request.board,
+        checkpoint=folder.path / BOARD_CHECKPOINT,
         progress=request.progress,
     )
     folder.forget_results()
-    report = _write(folder, deployable, measured, request)
+    report = _write(folder, measured.deployable, measured, request)
     return RunResult(folder.path, report, measured.comparisons)
 
 
@@ -162,6 +169,7 @@ def _report(
         ),
         disagreements=disagreements,
         cross_validation=request.cross_validation,
+        board=record.board_record(measured.results),
         artefacts=artefacts,
         verdict="fail" if failed else "pass",
     )

@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.pytest_plugin import equipment
+from harness.pytest_plugin.equipment import board
+
 if TYPE_CHECKING:
     from harness.pytest_plugin.session import Session
+
+__all__ = ["board", "k210"]
 
 _MARKERS = {
     "sim": "needs the nncase worker (k210 setup); skipped without it",
@@ -24,12 +29,18 @@ _MARKERS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of `sim` tests."""
+    """Add the options of `sim` and `hil` tests."""
     group = parser.getgroup("k210", "Kendryte K210 harness")
     group.addoption(
         "--k210-require-sim",
         action="store_true",
         help="fail tests marked sim, instead of skipping them, when there is no nncase worker",
+    )
+    group.addoption(
+        "--board",
+        metavar="auto|virtual|PORT",
+        help="board of the tests marked hil: auto (K210_BOARD, or the one on USB; without one the "
+        "tests are skipped), virtual, or a port such as /dev/ttyUSB0 or rfc2217://host:4000",
     )
 
 
@@ -40,32 +51,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose equipment is missing; a `sim` test fails where that is required."""
-    if item.get_closest_marker("hil") is not None:
-        pytest.skip("no board: this version of k210-harness cannot drive one")
-    if item.get_closest_marker("gpu") is not None:
-        _need_cuda()
-    if item.get_closest_marker("sim") is not None:
-        _need_worker(item.config)
+    """Skip a test whose equipment is missing, or fail it where the equipment was asked for."""
+    for name, need in equipment.NEEDS.items():
+        if item.get_closest_marker(name) is not None:
+            need(item.config)
 
 
-def _need_cuda() -> None:
-    import torch
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which board was asked for."""
+    choice = config.getoption("--board")
+    return f"k210 board: {choice}" if choice else None
 
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
 
-
-def _need_worker(config: pytest.Config) -> None:
-    from harness.compiler.worker import environment
-
-    status = environment.status()
-    if status.ready:
-        return
-    problem = f"the nncase worker environment is missing: {status.problem}; {status.remedy}"
-    if config.getoption("--k210-require-sim"):
-        pytest.fail(problem, pytrace=False)
-    pytest.skip(problem)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say which board the results are from."""
+    if described := equipment.described(config):
+        terminalreporter.write_line(f"k210: {described}")
 
 
 @pytest.fixture(scope="session")

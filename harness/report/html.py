@@ -102,6 +102,7 @@ def _context(report: Report, inliner: Inliner) -> dict[str, Any]:
         "calibration": calibration_rows(report.contract),
         "artefacts": _artefacts(report.artefacts, inliner),
         "environment": views.flatten(report.environment),
+        "board": views.board_rows(report.board),
         "plots": _plots(report),
     }
 

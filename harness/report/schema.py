@@ -45,12 +45,17 @@ class BackendRecord(_Record):
 
 
 class DifferenceRecord(_Record):
-    """The first element in which two outputs differ."""
+    """The first element in which two outputs differ.
+
+    Where `layer` is known, the element and the values are those of its result: it is the first
+    layer that differs, and has a name as in `k210 inspect`.
+    """
 
     item: str
     index: tuple[int, ...]
     reference: float
     candidate: float
+    layer: str | None = None
 
 
 class ComparisonRecord(_Record):
@@ -102,6 +107,22 @@ class DisagreementRecord(_Record):
     picture: str | None
 
 
+class BoardRecord(_Record):
+    """The board that ran, and what it was sent.
+
+    `kind` is "virtual" or "real": only the second is a result on hardware.
+    """
+
+    kind: Literal["virtual", "real"]
+    firmware: str
+    machine: str = ""
+    port: str
+    serial_number: str | None = None
+    kmodel: str
+    inputs: str
+    latency_rule: str | None = None
+
+
 class CrossValidationRecord(_Record):
     """Every item judged by a model that has not seen it.
 
@@ -131,6 +152,7 @@ class Report(_Record):
     operations: tuple[OperationRecord, ...] = ()
     disagreements: tuple[DisagreementRecord, ...] = ()
     cross_validation: CrossValidationRecord | None = None
+    board: BoardRecord | None = None
     artefacts: Mapping[str, str] = Field(default_factory=dict)
     verdict: Literal["pass", "fail"]
 

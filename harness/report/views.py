@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.report.schema import (
     BackendRecord,
+    BoardRecord,
     ComparisonRecord,
     LatencyRecord,
     OperationRecord,
@@ -133,3 +134,20 @@ def _text(value: Any) -> str:  # noqa: ANN401  any JSON value
     if isinstance(value, list | tuple):
         return ", ".join(_text(one) for one in value) or "—"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def board_rows(board: BoardRecord | None) -> dict[str, str]:
+    """Return which board ran and what it was sent, as title → text."""
+    if board is None:
+        return {}
+    rows = {
+        "Kind": board.kind,
+        "Firmware": board.firmware,
+        "Machine": board.machine,
+        "Port": board.port,
+        "Serial number": board.serial_number,
+        "Kmodel sent": board.kmodel,
+        "Inputs travelled as": board.inputs,
+        "Latency": board.latency_rule,
+    }
+    return {title: text for title, text in rows.items() if text}

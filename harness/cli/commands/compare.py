@@ -20,6 +20,7 @@ def compare(
     ],
     out: options.Out,
     backends: options.Backends = "float,nncase",
+    board: options.Board = "auto",
     shape: options.Shape = "3,224,224",
     range_: options.Range = "0,1",
     mean: options.Mean = "",
@@ -66,6 +67,7 @@ def compare(
         backends=names,
         data=str(inputs),
         calibrate_method=calibrate,
+        board=board,
         progress=TerminalProgress(),
     )
     return show_run(execute(deployable, out, request), as_json)

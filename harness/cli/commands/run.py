@@ -21,6 +21,7 @@ def run(
         Path | None, typer.Option("--checkpoint", help="Weights to take instead of training.")
     ] = None,
     backends: options.Backends = "float,nncase",
+    board: options.Board = "auto",
     folds: Annotated[
         int, typer.Option("--folds", min=0, help="Also cross-validate with this many folds.")
     ] = 0,
@@ -41,6 +42,8 @@ def run(
         k210 run coin_classifier --data photos.zip --out runs/coins
 
         k210 run coin_classifier --data photos --set size=160 --folds 5 --out runs/folds
+
+        k210 run coin_classifier --backends float,nncase,kpu,board --board virtual --out runs/four
     """
     from harness import method as methods
     from harness.cli.console import TerminalProgress
@@ -58,6 +61,7 @@ def run(
         backends=options.backend_names(backends),
         data=str(data) if data else "shipped sample data",
         calibrate_method=calibrate,
+        board=board,
         progress=progress,
     )
     return show_run(
