@@ -49,24 +49,44 @@ class Slot:
 
 @dataclass
 class Arrangement:
-    """Finds places for the tensors of some operations."""
+    """Finds places for the tensors of some operations.
+
+    Attributes:
+        operations: In running order.
+        inputs: Tensors that are there from the start.
+        outputs: Tensors that are wanted at the end.
+        parts: By pool, the place inside another pool that it is.
+        whole: Pools that one operation has to write: v3 tells an output's type by its writer.
+    """
 
     operations: list[Operation]
     inputs: Sequence[Buffer]
     outputs: Sequence[Buffer]
     parts: dict[str, Span] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
     def places(self) -> tuple[list[Operation], dict[str, int], int]:
         """Return the operations that are left, the place of each pool, and the bytes in all."""
+        self._drop()
         self._join()
+        self._overwrite()
         slots = self._slots()
-        self._overwrite(slots)
         total = _pack({id(slot): slot for slot in slots.values()}.values())
         places = {name: slot.offset for name, slot in slots.items()}
         for name in self.parts:
             root, offset = self._root(name)
             places[name] = slots[root].offset + offset
         return self.operations, places, total
+
+    def _drop(self) -> None:
+        """Leave out what nobody reads."""
+        wanted = {self._root(b.pool.name)[0] for b in self.outputs}
+        kept: list[Operation] = []
+        for operation in reversed(self.operations):
+            if any(b.memory is Memory.KPU or b.pool.name in wanted for b in operation.outputs):
+                wanted.update(self._root(b.pool.name)[0] for b in operation.inputs)
+                kept.append(operation)
+        self.operations = kept[::-1]
 
     def _root(self, name: str) -> tuple[str, int]:
         offset = 0
@@ -95,6 +115,8 @@ class Arrangement:
         free = not any(pool.name in fixed or pool.name in self.parts for pool in pools)
         distinct = len({pool.name for pool in pools}) == len(pools)
         aligned = not any(start % ALIGNMENT for start in starts)
+        if operation.output.pool.name in self.whole:
+            return False
         if operation.outer != 1 or not (whole and free and distinct and aligned):
             return False
         for pool, start in zip(pools, starts, strict=True):
@@ -121,22 +143,19 @@ class Arrangement:
             use(buffer, len(self.operations))
         return slots
 
-    def _overwrite(self, slots: dict[str, Slot]) -> None:
+    def _overwrite(self) -> None:
         """Let functions of one element at a time write over an input that they read last."""
-        joint = {self._root(name)[0] for name in self.parts}
+        last = {name: slot.last for name, slot in self._slots().items()}
         for index, operation in enumerate(self.operations):
             if not isinstance(operation, _IN_PLACE):
                 continue
-            out = operation.output.pool.name
+            out = operation.output.pool
             for buffer in operation.inputs:
                 name = buffer.pool.name
-                if buffer.memory is not Memory.MAIN or {name, out} & (joint | self.parts.keys()):
-                    continue
-                slot, result = slots[name], slots[out]
-                same = buffer.elements == operation.output.elements and slot.size == result.size
-                if same and slot.last == index and result.first == index and buffer.offset == 0:
-                    slot.last = result.last
-                    slots[out] = slot
+                own = buffer.memory is Memory.MAIN and name not in self.parts
+                same = own and buffer.offset == 0 and buffer.pool.size == out.size
+                if same and buffer.elements == operation.output.elements and last[name] == index:
+                    self.parts[name] = Span(out.name, 0)
                     break
 
 

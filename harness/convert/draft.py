@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from harness.convert.conversion import Obstacle, Refused
 from harness.kmodel.memory import Buffer, DType, Memory, Pool, dense
-from harness.kmodel.operations import Operation
+from harness.kmodel.operations import Operation, Padding
 from harness.kmodel.program import Program
 
 FLOAT, BYTE = DType.F32, DType.U8
@@ -31,10 +31,29 @@ class Coded:
     Attributes:
         codes: uint8 tensor with as many elements.
         table: float32 [256], the value for each byte.
+        scale: Factor of the dequantisation that made it, if it was one with a bias.
+        bias: Its bias.
     """
 
     codes: Buffer
     table: Values
+    scale: float = 0.0
+    bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class Padded:
+    """A tensor made by putting a constant around another.
+
+    Attributes:
+        inner: The other.
+        paddings: One an axis.
+        value: The constant.
+    """
+
+    inner: Buffer
+    paddings: tuple[Padding, ...]
+    value: float
 
 
 @dataclass
@@ -50,7 +69,18 @@ class Draft:
         last_bit: Whether results may differ where no way to the same bits is known.
         obstacles: Operations that have no way.
         inexact: Operations that may differ.
+        kinds: What the version has.
         downloads: KPU layers whose results somebody reads from main memory.
+        padded: By pool, how a tensor was made by padding.
+        corners: Pools of tensors, and names of operations giving feature maps, that stand for 4x4
+            maps of which only the top left value is ever looked at (v3).
+        inputs: By pool, the program's inputs in main memory, and the feature map that the firmware
+            puts each into instead, if it does.
+        direct: Uploads of inputs that nobody else reads, before all else in KPU memory.
+        aliases: By pool, the tensor that a tensor of another name is.
+        read_in_kpu: KPU layers whose feature maps other layers read.
+        feeding: What wrote the feature map that `source` reads.
+        interleaves: Whether the version concatenates along inner axes.
     """
 
     program: Program
@@ -61,7 +91,16 @@ class Draft:
     coded: dict[str, Coded] = field(default_factory=dict)
     obstacles: list[Obstacle] = field(default_factory=list)
     inexact: list[Obstacle] = field(default_factory=list)
+    kinds: frozenset[type[Operation]] = frozenset()
     downloads: frozenset[str] = frozenset()
+    padded: dict[str, Padded] = field(default_factory=dict)
+    corners: set[str] = field(default_factory=set)
+    inputs: dict[str, Buffer | None] = field(default_factory=dict)
+    aliases: dict[str, Buffer] = field(default_factory=dict)
+    direct: frozenset[str] = frozenset()
+    read_in_kpu: frozenset[str] = frozenset()
+    feeding: frozenset[str] = frozenset()
+    interleaves: bool = True
     _appended: list[bytes] = field(default_factory=list)
     _known: dict[bytes, int] = field(default_factory=dict)
     _tensors: int = 0
@@ -76,6 +115,21 @@ class Draft:
         self._tensors += 1
         pool = Pool(f"tensor {self._tensors}", Memory.MAIN, prod(shape) * dtype.itemsize)
         return dense(pool, 0, dtype, tuple(shape))
+
+    def alias(self, buffer: Buffer) -> Buffer:
+        """Return the same tensor under another name, for what is known of one reading only."""
+        named = self.tensor(buffer.dtype, buffer.shape)
+        self.aliases[named.pool.name] = buffer
+        values, coded = self.values.get(buffer.pool.name), self.coded.get(buffer.pool.name)
+        self.know(named, values, coded)
+        return named
+
+    def puts(self, operation: Operation, x: Buffer) -> bool:
+        """Return whether the firmware does an upload, and remember where the input goes."""
+        if operation.name not in self.direct or x.pool.name not in self.inputs:
+            return False
+        self.inputs[x.pool.name] = operation.output
+        return True
 
     def constant(self, values: npt.ArrayLike, dtype: DType = FLOAT) -> Buffer:
         """Return a tensor of new constants; equal ones are stored once."""
@@ -119,7 +173,13 @@ class Draft:
         outputs: Sequence[Buffer],
         **fields: Any,  # noqa: ANN401  the fields of `kind`
     ) -> None:
-        """Append an operation."""
+        """Append an operation.
+
+        Raises:
+            Refused: The version has none of that kind.
+        """
+        if kind not in self.kinds:
+            refuse(f"it takes a {kind.kind()}, which the version lacks")
         offset = self.source.offset if self.source else 0
         operation = kind(
             name="", offset=offset, inputs=tuple(inputs), outputs=tuple(outputs), **fields

@@ -41,6 +41,8 @@ def joined(draft: Draft, parts: Sequence[Buffer], axis: int) -> Buffer:
     shape = list(first.shape)
     shape[axis] = sum(part.shape[axis] for part in parts)
     inner = prod(shape[axis + 1 :]) * first.dtype.itemsize
+    if prod(shape[:axis]) > 1 and not draft.interleaves:
+        refuse("it puts tensors side by side along an inner axis, which the version cannot")
     result = draft.emit(
         Concat,
         parts,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from harness.convert.arrange import Arrangement, moved_to, settled
+from harness.convert.arrange import Arrangement, Span, moved_to, settled
 from harness.convert.budget import budget_of
 from harness.convert.conversion import Conversion, Obstacle, Refused, Rewrite, no_way
-from harness.convert.draft import Draft, is_constant
+from harness.convert.draft import Draft, is_constant, refuse
 from harness.convert.moves import copied
 from harness.convert.results import Results
 from harness.convert.rules import Rules
@@ -57,6 +57,9 @@ def _check(program: Program, version: int, firmware: Firmware | None) -> None:
         )
 
 
+NONE = frozenset[str]()
+
+
 class _Conversion:
     def __init__(self, program: Program, target: Target, draft: Draft) -> None:
         self.program, self.target, self.draft = program, target, draft
@@ -64,7 +67,10 @@ class _Conversion:
         self.sources: Sources = producers(program)
         self.results = Results(draft)
         self.records: list[tuple[Operation, int, int, str]] = []
-        draft.downloads = self._downloads()
+        draft.downloads = self._producers(KpuDownload)
+        draft.direct = self._direct()
+        draft.read_in_kpu = self._producers(KpuConv2d)
+        draft.kinds, draft.interleaves = target.kinds, target.interleaves
 
     def run(self, firmware: Firmware | None) -> Conversion:
         inputs = self._inputs()
@@ -73,27 +79,43 @@ class _Conversion:
         outputs = self._outputs()
         if self.draft.obstacles:
             raise no_way(self.target.version, self.draft.obstacles)
-        self.target.check(self.draft, inputs)
-        return self._finish(inputs, outputs, firmware)
+        places = self.target.place(self.draft, inputs)
+        return self._finish(places, outputs, firmware)
 
-    def _downloads(self) -> frozenset[str]:
-        """Return the KPU layers whose feature maps are read from main memory."""
+    def _producers(self, readers: type[Operation]) -> frozenset[str]:
+        """Return the KPU layers whose feature maps operations of a kind read."""
         layers = {o.name for o in self.program.operations if isinstance(o, KpuConv2d)}
         return frozenset(
             source.producer
             for operation in self.program.operations
-            if isinstance(operation, KpuDownload)
+            if isinstance(operation, readers)
             for source in self.sources[operation.name][0]
             if source.producer in layers
         )
 
+    def _direct(self) -> frozenset[str]:
+        """Return the upload that the firmware does: of an input that nobody else reads."""
+        for operation in self.program.operations:
+            if isinstance(operation, KpuUpload):
+                (source, *more) = self.sources[operation.name][0]
+                names = {port.name for port in self.program.inputs}
+                reads = [s.producer for parts in self.sources.values() for p in parts for s in p]
+                alone = source.exact and not more and reads.count(source.producer) == 1
+                return frozenset({operation.name} if alone and source.producer in names else ())
+            if any(b.memory is Memory.KPU for b in (*operation.inputs, *operation.outputs)):
+                break
+        return frozenset()
+
     def _inputs(self) -> list[Buffer]:
         inputs = []
         for port in self.program.inputs:
+            if port.buffer.memory is Memory.KPU:
+                self.results.write((port.name, 0), port.buffer, None)
+                inputs.append(port.buffer)
+                continue
             tensor = self.draft.tensor(port.buffer.dtype, self.target.shape(port.buffer.shape))
             self.results.write((port.name, 0), port.buffer, tensor)
-            if port.buffer.memory is Memory.KPU:
-                self.draft.append(KpuUpload, (tensor,), (port.buffer,))
+            self.draft.inputs[tensor.pool.name] = None
             inputs.append(tensor)
         return inputs
 
@@ -101,7 +123,10 @@ class _Conversion:
         self.draft.source = operation
         first = len(self.draft.operations)
         try:
-            written = self.rules.apply(self.draft, operation, *self._read(operation))
+            inputs = self._read(operation)
+            written = self.rules.apply(self.draft, operation, *inputs)
+            if any(b.pool.name in self.draft.corners for b in inputs):
+                self.draft.corners.update(b.pool.name for b in written.outputs)
         except Refused as refused:
             del self.draft.operations[first:]
             self._obstacle(operation.name, operation.kind(), refused)
@@ -117,10 +142,19 @@ class _Conversion:
         reads = []
         for buffer, sources in zip(operation.inputs, self.sources[operation.name], strict=True):
             maps = buffer.layout is Layout.KPU_ROWS and not isinstance(operation, KpuDownload)
+            if maps:
+                self.draft.feeding = frozenset(s.producer for s in sources if s.producer)
             reads.append(buffer if maps else self.results.read(buffer, sources))
+        corners = any(b.pool.name in self.draft.corners for b in reads)
+        if corners and not isinstance(operation, self.target.through_corners):
+            refuse("it looks beside the corner of 4x4 maps of which v3 has only that")
         return reads
 
     def _remember(self, operation: Operation, outputs: tuple[Buffer, ...]) -> None:
+        """Note where each output of the source is in the draft.
+
+        Of a feature map in KPU memory that is the copy in main memory, if there is one.
+        """
         for index, place in enumerate(operation.outputs):
             tensors = [b for b in outputs[index:] if b.memory is not Memory.KPU]
             self.results.write((operation.name, index), place, next(iter(tensors), None))
@@ -130,6 +164,8 @@ class _Conversion:
         for port in self.program.outputs:
             try:
                 found = self.results.read(port.buffer, self.sources[port.name][0])
+                if found.pool.name in self.draft.corners:
+                    refuse("it shows more than the corner of 4x4 maps of which v3 has only that")
                 outputs.append(copied(self.draft, found) if is_constant(found) else found)
             except Refused as refused:
                 self._obstacle(port.name, "output", refused)
@@ -142,7 +178,13 @@ class _Conversion:
         self, inputs: list[Buffer], outputs: list[Buffer], firmware: Firmware | None
     ) -> Conversion:
         loose = list(self.draft.operations)
-        kept, places, main_bytes = Arrangement(loose, inputs, outputs).places()
+        kept, places, main_bytes = Arrangement(
+            loose,
+            inputs,
+            outputs,
+            parts={n: Span(b.pool.name, b.offset) for n, b in self.draft.aliases.items()},
+            whole=frozenset(b.pool.name for b in outputs) if self.target.version == 3 else NONE,
+        ).places()
         data = self.draft.data()
         main, file = Pool("main", Memory.MAIN, main_bytes), file_pool(len(data))
         kpu = Pool("kpu", Memory.KPU, KPU_BYTES)

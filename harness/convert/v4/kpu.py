@@ -22,7 +22,9 @@ from harness.kmodel.operations import (
 
 @rule(KpuUpload)
 def upload(draft: Draft, operation: KpuUpload, x: Buffer) -> Written:
-    """Copy into the same rows."""
+    """Copy into the same rows; leave it out where the firmware puts the input there itself."""
+    if draft.puts(operation, x):
+        return Written((x,), "the firmware puts the picture into KPU memory itself")
     draft.append(KpuUpload, (x,), operation.outputs)
     return Written((x,))
 

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from harness.convert.draft import Draft, refuse, reshaped
+from harness.convert.draft import Draft, Padded, refuse, reshaped
 from harness.convert.moves import cropped, moved, padded, picked, repeated, transposed
 from harness.convert.rules import Written
 from harness.convert.v4.registry import rule
@@ -81,6 +81,8 @@ def pad(draft: Draft, operation: Pad, x: Buffer) -> Written:
     interior = any(padding.interior for padding in operation.paddings)
     if operation.mode is PadMode.CONSTANT:
         result = padded(draft, x, operation.paddings, operation.value)
+        if not any(n < 0 for padding in operation.paddings for n in padding):
+            draft.padded[result.pool.name] = Padded(x, operation.paddings, operation.value)
         return Written((result,), "constants are put behind each line or column" * interior)
     if interior or any(n < 0 for padding in operation.paddings for n in padding):
         refuse(f"it pads between elements or cuts off in mode {operation.mode.value}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.convert.draft import BYTE, FLOAT, Coded, Draft, refuse
+from harness.convert.draft import BYTE, FLOAT, Coded, Draft, Padded, refuse
 from harness.convert.floats import (
     Floats,
     dequantized,
@@ -22,6 +22,7 @@ from harness.convert.floats import (
     same,
     single,
 )
+from harness.convert.moves import padded
 from harness.convert.rules import Written
 from harness.convert.v4 import steps
 from harness.convert.v4.registry import rule
@@ -101,13 +102,28 @@ def quantize(draft: Draft, operation: Quantize, x: Buffer) -> Written:
     """Compute clamp(round_half_even(x * scale + bias))."""
     if operation.output.dtype is not BYTE:
         refuse(f"its output is {operation.output.dtype.value}, not uint8")
+    padded_ = draft.padded.get(x.pool.name)
+    if padded_ is not None:
+        return _quantize_inside(draft, operation, padded_)
+    result, why = _quantize(draft, operation, x)
+    return Written((result,), why)
+
+
+def _quantize_inside(draft: Draft, operation: Quantize, x: Padded) -> Written:
+    """Quantise what was padded, and pad with what the padding becomes."""
+    inner, why = _quantize(draft, operation, x.inner)
+    value = quantized(np.array([x.value], np.float32), operation.scale, operation.bias)
+    result = padded(draft, inner, x.paddings, int(value[0]))
+    return Written((result,), f"{why}; padded behind it, with the byte that the padding becomes")
+
+
+def _quantize(draft: Draft, operation: Quantize, x: Buffer) -> tuple[Buffer, str]:
     known = draft.values.get(x.pool.name)
     if known is not None:
         plain = _plain(known, operation.scale, operation.bias)
         if plain is not None:
             result = steps.quantize(draft, x, *plain)
-            why = f"its input has {len(known)} possible values, and all agree"
-            return Written((result,), why)
+            return result, f"its input has {len(known)} possible values, and all agree"
     t = x
     if operation.scale != 1:
         t = steps.binary(draft, BinaryOp.MUL, t, draft.scalar(operation.scale))
@@ -116,7 +132,7 @@ def quantize(draft: Draft, operation: Quantize, x: Buffer) -> Written:
     t = steps.binary(draft, BinaryOp.ADD, t, draft.scalar(ROUNDING))
     result = steps.quantize(draft, t, -ROUNDING, 1.0)
     why = "adding 2^23 + 256 rounds half to even; the quantisation then sees whole numbers only"
-    return Written((result,), why)
+    return result, why
 
 
 @np.errstate(all="ignore")

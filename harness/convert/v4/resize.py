@@ -33,13 +33,17 @@ def resize(draft: Draft, operation: Resize, x: Buffer) -> Written:
 
 
 def _nearest(draft: Draft, operation: Resize, x: Buffer, size: tuple[int, int]) -> Written:
-    wanted = [_places(draft, operation, *axis) for axis in zip(x.shape[2:], size, strict=True)]
-    found = [nearest_places(*axis) for axis in zip(x.shape[2:], size, strict=True)]
-    if all((a == b).all() for a, b in zip(wanted, found, strict=True)):
+    if nearest_agrees(draft, operation, x):
         return Written((resized(draft, x, size, ResizeMode.NEAREST, False),))
-    for axis, places in enumerate(wanted, 2):
-        x = picked(draft, x, axis, places)
+    for axis in (2, 3):
+        x = picked(draft, x, axis, _places(draft, operation, x.shape[axis], size[axis - 2]))
     return Written((x,), "the same neighbours are picked")
+
+
+def nearest_agrees(draft: Draft, operation: Resize, x: Buffer) -> bool:
+    """Return whether the older runtimes pick the neighbours that the operation wants."""
+    sizes = zip(x.shape[2:], operation.output.shape[2:], strict=True)
+    return all((_places(draft, operation, *axis) == nearest_places(*axis)).all() for axis in sizes)
 
 
 def _places(draft: Draft, operation: Resize, size: int, result: int) -> Integers:

@@ -1,0 +1,38 @@
+"""All rules of v3, and what a v3 file as a whole can say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.convert.draft import Draft
+from harness.convert.v3 import arithmetic, kpu, placement, quantization
+from harness.convert.v3.registry import rule
+from harness.errors import ConversionError
+from harness.kmodel.memory import Buffer
+from harness.kmodel.operations import FullyConnected, KpuConv2d
+
+_ROOMS = (arithmetic, kpu, placement, quantization)
+RULES = rule
+
+
+def input_places(draft: Draft, inputs: Sequence[Buffer]) -> list[Buffer]:
+    """Return where the firmware puts the input: what the first layer reads.
+
+    Raises:
+        ConversionError: It is not the first layer, or not it alone, that reads the input.
+    """
+    first = draft.operations[0] if draft.operations else None
+    if len(inputs) != 1 or not isinstance(first, KpuConv2d | FullyConnected):
+        raise ConversionError(
+            f"a kmodel v3 begins with one input and a KPU layer or a full connection, this one "
+            f"with {len(inputs)} inputs and a {first.kind() if first else 'result'}",
+            "convert to v4, or let the model take one uint8 picture",
+        )
+    (given,) = inputs
+    place = draft.inputs.get(given.pool.name) or given
+    if first.input.pool is not place.pool or first.input.elements != place.elements:
+        raise ConversionError(
+            f"the input does not go into the first layer, a {first.kind()}, as it is",
+            "convert to v4, or let the model take a uint8 picture of 4x4 or more",
+        )
+    return [first.input]
