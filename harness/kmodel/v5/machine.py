@@ -72,13 +72,6 @@ class Machine:
             self.fail("value on the stack", value, "an integer")
         return value
 
-    def pop_number(self) -> float:
-        """Take a number; integers become floats."""
-        value = self.pop()
-        if isinstance(value, Address):
-            self.fail("value on the stack", "an address", "a number")
-        return float(value)
-
     def pop_address(self) -> Address:
         """Take an address."""
         value = self.pop()
@@ -90,6 +83,13 @@ class Machine:
         """Take what is put before, after and (from 1.1 on) inside an axis."""
         words = [self.pop_int() for _ in range(self.release.padding_words)]
         return Padding(*reversed(words))
+
+    def take(self, names: str) -> dict[str, Value | Padding]:
+        """Take values by name, the last one first; names of paddings begin with `padding`."""
+        return {
+            name: self.pop_padding() if name.startswith("padding") else self.pop()
+            for name in reversed(names.split())
+        }
 
     def store_shape(self, register: int, rank: int) -> None:
         """Take `rank` numbers, the last one first, into a shape register."""

@@ -35,6 +35,7 @@ from harness.kmodel.v5.opcodes import (
     TENSOR,
 )
 from harness.kmodel.v5.releases import Layout, Release
+from harness.kmodel.v5.stacks import STACKS
 from harness.kmodel.v5.tensors import TENSORS
 from harness.kmodel.v5.tensors.instruction import Instruction
 
@@ -95,7 +96,7 @@ class Execution:
             machine.fail("tensor instruction", name, "one that the runtime can run")
         values = reader.unpack(layout.packed, f"operands of {name}")
         operands = dict(zip(layout.names, values, strict=True))
-        instruction = Instruction(name, operands, machine)
+        instruction = Instruction(name, operands, machine.take(STACKS.get(name, "")), machine)
         if name == "call":
             self._call(instruction)
         elif name in TENSORS:

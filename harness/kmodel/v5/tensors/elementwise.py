@@ -42,24 +42,22 @@ def _broadcast(instruction: Instruction, *shapes: tuple[int, ...]) -> tuple[int,
 def _like(
     instruction: Instruction, dtype: DType, result: DType | None = None
 ) -> tuple[Buffer, Buffer]:
-    """Take an output and an input of the same shape."""
-    out, source = instruction.machine.pop_address(), instruction.machine.pop_address()
-    into = instruction.tensor(source, "x", dtype)
-    return into, instruction.tensor(out, "out", result or dtype, into.shape)
+    """Return an input and an output of the same shape."""
+    into = instruction.tensor("x", dtype)
+    return into, instruction.tensor("out", result or dtype, into.shape)
 
 
 def _pair(instruction: Instruction, result: DType | None = None) -> tuple[list[Buffer], Buffer]:
-    machine, dtype = instruction.machine, instruction.dtype()
-    out, b, a = (machine.pop_address() for _ in range(3))
-    inputs = [instruction.tensor(a, "a", dtype), instruction.tensor(b, "b", dtype)]
+    dtype = instruction.dtype()
+    inputs = [instruction.tensor("a", dtype), instruction.tensor("b", dtype)]
     shape = _broadcast(instruction, *(buffer.shape for buffer in inputs))
     if "out_shape" in instruction.operands and instruction.shape("out") != shape:
-        machine.fail("shape of a result", instruction.shape("out"), f"{shape}")
-    return inputs, instruction.tensor(out, "out", result or dtype, shape)
+        instruction.machine.fail("shape of a result", instruction.shape("out"), f"{shape}")
+    return inputs, instruction.tensor("out", result or dtype, shape)
 
 
 def binary(instruction: Instruction) -> Operation:
-    """Take out, b, a."""
+    """Element by element, with broadcasting."""
     inputs, out = _pair(instruction)
     return Binary(
         name="",
@@ -72,7 +70,7 @@ def binary(instruction: Instruction) -> Operation:
 
 
 def compare(instruction: Instruction) -> Operation:
-    """Take out, b, a."""
+    """Compare element by element, with broadcasting."""
     inputs, out = _pair(instruction, DType.BOOL)
     return Compare(
         name="",
@@ -84,7 +82,7 @@ def compare(instruction: Instruction) -> Operation:
 
 
 def equal(instruction: Instruction) -> Operation:
-    """Take out, b, a; the only comparison before 1.6."""
+    """The only comparison before 1.6."""
     inputs, out = _pair(instruction, DType.BOOL)
     return Compare(
         name="", offset=instruction.at, inputs=tuple(inputs), outputs=(out,), op=CompareOp.EQUAL
@@ -92,73 +90,76 @@ def equal(instruction: Instruction) -> Operation:
 
 
 def ternary(instruction: Instruction) -> Operation:
-    """Take out, c, b, a."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    out, c, b, a = (machine.pop_address() for _ in range(4))
-    inputs = tuple(
-        instruction.tensor(address, name, dtype) for address, name in ((a, "a"), (b, "b"), (c, "c"))
-    )
+    """Choose element by element."""
+    dtype = instruction.dtype()
+    inputs = tuple(instruction.tensor(name, dtype) for name in "abc")
     shape = _broadcast(instruction, *(buffer.shape for buffer in inputs))
-    result = instruction.tensor(out, "out", dtype, shape)
+    result = instruction.tensor("out", dtype, shape)
     return Ternary(name="", offset=instruction.at, inputs=inputs, outputs=(result,))
 
 
 def unary(instruction: Instruction) -> Operation:
-    """Take out, x; a release numbers the functions its own way."""
+    """A release numbers the functions its own way."""
     into, out = _like(instruction, instruction.dtype())
     op = instruction.choice("op", instruction.machine.release.unary)
     return Unary(name="", offset=instruction.at, inputs=(into,), outputs=(out,), op=op)
 
 
 def sigmoid(instruction: Instruction) -> Operation:
-    """Take out, x."""
+    """The logistic function."""
     into, out = _like(instruction, instruction.dtype())
     return Sigmoid(name="", offset=instruction.at, inputs=(into,), outputs=(out,))
 
 
 def convert(instruction: Instruction) -> Operation:
-    """Take out, x."""
+    """Another element type."""
     into, out = _like(instruction, instruction.dtype(), instruction.dtype("out_dtype"))
     return Convert(name="", offset=instruction.at, inputs=(into,), outputs=(out,))
 
 
 def dequantize(instruction: Instruction) -> Operation:
-    """Take bias, scale, out, x."""
-    bias, scale = instruction.machine.pop_number(), instruction.machine.pop_number()
+    """From integers to floats."""
     into, out = _like(instruction, instruction.dtype(), instruction.dtype("out_dtype"))
     return Dequantize(
-        name="", offset=instruction.at, inputs=(into,), outputs=(out,), scale=scale, bias=bias
+        name="",
+        offset=instruction.at,
+        inputs=(into,),
+        outputs=(out,),
+        scale=instruction.scalar("scale"),
+        bias=instruction.scalar("bias"),
     )
 
 
 def quantize(instruction: Instruction) -> Operation:
-    """Take bias, scale, out, x."""
-    bias, scale = instruction.machine.pop_number(), instruction.machine.pop_number()
+    """From floats to integers."""
     into, out = _like(instruction, instruction.dtype(), instruction.dtype("out_dtype"))
     return Quantize(
-        name="", offset=instruction.at, inputs=(into,), outputs=(out,), scale=scale, bias=bias
+        name="",
+        offset=instruction.at,
+        inputs=(into,),
+        outputs=(out,),
+        scale=instruction.scalar("scale"),
+        bias=instruction.scalar("bias"),
     )
 
 
 def lut1d(instruction: Instruction) -> Operation:
-    """Take maximum, minimum, out, table, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    maximum, minimum = machine.pop_number(), machine.pop_number()
-    out, table, source = (machine.pop_address() for _ in range(3))
-    into = instruction.tensor(source, "x", dtype)
+    """A table look-up."""
+    dtype = instruction.dtype()
+    into = instruction.tensor("x", dtype)
     size = (instruction.number("table_size"),)
     return Lut1d(
         name="",
         offset=instruction.at,
-        inputs=(into, instruction.tensor(table, "table", dtype, size)),
-        outputs=(instruction.tensor(out, "out", dtype, into.shape),),
-        minimum=minimum,
-        maximum=maximum,
+        inputs=(into, instruction.tensor("table", dtype, size)),
+        outputs=(instruction.tensor("out", dtype, into.shape),),
+        minimum=instruction.scalar("minimum"),
+        maximum=instruction.scalar("maximum"),
     )
 
 
 def softmax(instruction: Instruction) -> Operation:
-    """Take out, x."""
+    """Softmax along an axis."""
     into, out = _like(instruction, instruction.dtype())
     return Softmax(
         name="",
@@ -171,14 +172,14 @@ def softmax(instruction: Instruction) -> Operation:
 
 
 def hardmax(instruction: Instruction) -> Operation:
-    """Take out, x."""
+    """Mark the maximum along an axis."""
     into, out = _like(instruction, instruction.dtype())
     axis = instruction.axis(len(into.shape))
     return Hardmax(name="", offset=instruction.at, inputs=(into,), outputs=(out,), axis=axis)
 
 
 def cumsum(instruction: Instruction) -> Operation:
-    """Take out, x."""
+    """Running sums along an axis."""
     into, out = _like(instruction, instruction.dtype())
     return Cumsum(
         name="",
@@ -192,10 +193,9 @@ def cumsum(instruction: Instruction) -> Operation:
 
 
 def layer_normalization(instruction: Instruction) -> Operation:
-    """Take out, bias, scale, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    out, bias, scale, source = (machine.pop_address() for _ in range(4))
-    into = instruction.tensor(source, "x", dtype)
+    """Normalise over the last axes."""
+    dtype = instruction.dtype()
+    into = instruction.tensor("x", dtype)
     axis = instruction.axis(len(into.shape))
     inner = into.shape[axis:]
     return LayerNormalization(
@@ -203,10 +203,10 @@ def layer_normalization(instruction: Instruction) -> Operation:
         offset=instruction.at,
         inputs=(
             into,
-            instruction.tensor(scale, "scale", dtype, inner),
-            instruction.tensor(bias, "bias", dtype, inner),
+            instruction.tensor("scale", dtype, inner),
+            instruction.tensor("bias", dtype, inner),
         ),
-        outputs=(instruction.tensor(out, "out", dtype, into.shape),),
+        outputs=(instruction.tensor("out", dtype, into.shape),),
         axis=axis,
         epsilon=instruction.real("epsilon"),
     )
@@ -218,35 +218,31 @@ def _reduced(shape: tuple[int, ...], axes: tuple[int, ...], keep: bool) -> tuple
 
 
 def reduce(instruction: Instruction) -> Operation:
-    """Take initial value, out, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    initial = machine.pop_number()
-    out, source = machine.pop_address(), machine.pop_address()
-    into, keep = instruction.tensor(source, "x", dtype), instruction.flag("keep_dims")
+    """One value for all elements along some axes."""
+    dtype = instruction.dtype()
+    into, keep = instruction.tensor("x", dtype), instruction.flag("keep_dims")
     axes = instruction.axes(len(into.shape))
     return Reduce(
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", dtype, _reduced(into.shape, axes, keep)),),
+        outputs=(instruction.tensor("out", dtype, _reduced(into.shape, axes, keep)),),
         op=instruction.choice("op", tuple(ReduceOp)),
         axes=axes,
         keep_dims=keep,
-        initial=initial,
+        initial=instruction.scalar("initial"),
     )
 
 
 def reduce_arg(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    out, source = machine.pop_address(), machine.pop_address()
-    into, keep = instruction.tensor(source, "x", dtype), instruction.flag("keep_dims")
+    """Index of the least or greatest element."""
+    into, keep = instruction.tensor("x", instruction.dtype()), instruction.flag("keep_dims")
     axes, result = instruction.axes(len(into.shape)), instruction.dtype("out_dtype")
     return ReduceArg(
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", result, _reduced(into.shape, axes, keep)),),
+        outputs=(instruction.tensor("out", result, _reduced(into.shape, axes, keep)),),
         largest=instruction.choice("op", (False, True)),
         axes=axes,
         keep_dims=keep,
@@ -255,17 +251,15 @@ def reduce_arg(instruction: Instruction) -> Operation:
 
 
 def reduce_prod(instruction: Instruction) -> Operation:
-    """Take out, x; float32 before 1.6."""
-    machine = instruction.machine
+    """Products along some axes; float32 before 1.6."""
     dtype = instruction.dtype() if "dtype" in instruction.operands else DType.F32
-    out, source = machine.pop_address(), machine.pop_address()
-    into, keep = instruction.tensor(source, "x", dtype), instruction.flag("keep_dims")
+    into, keep = instruction.tensor("x", dtype), instruction.flag("keep_dims")
     axes = instruction.axes(len(into.shape))
     return ReduceProd(
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", dtype, _reduced(into.shape, axes, keep)),),
+        outputs=(instruction.tensor("out", dtype, _reduced(into.shape, axes, keep)),),
         axes=axes,
         keep_dims=keep,
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.kmodel.memory import Buffer, DType, dense_strides
-from harness.kmodel.operations.base import Clamp
-from harness.kmodel.v5.machine import Address, Machine
+from harness.kmodel.operations.base import Clamp, Padding
+from harness.kmodel.v5.machine import Address, Machine, Value
 
 Choice = TypeVar("Choice")
 
@@ -20,11 +20,13 @@ class Instruction:
     Attributes:
         name: Name in `harness.kmodel.v5.releases`.
         operands: Values by name; an operand that a release lacks is missing.
+        taken: What it took from the stack, by name.
         machine: Stack and registers.
     """
 
     name: str
     operands: Mapping[str, int | float | bool]
+    taken: Mapping[str, Value | Padding]
     machine: Machine
 
     @property
@@ -35,6 +37,26 @@ class Instruction:
     def number(self, name: str) -> int:
         """Return an operand that is an integer."""
         return int(self.operands[name])
+
+    def size(self, name: str) -> int:
+        """Return an integer that was on the stack."""
+        value = self.taken[name]
+        if not isinstance(value, int):
+            self.machine.fail("value on the stack", value, "an integer")
+        return value
+
+    def scalar(self, name: str) -> float:
+        """Return a number that was on the stack; integers become floats."""
+        value = self.taken[name]
+        if not isinstance(value, int | float):
+            self.machine.fail("value on the stack", "an address", "a number")
+        return float(value)
+
+    def padding(self, name: str) -> Padding:
+        """Return a padding that was on the stack."""
+        value = self.taken[name]
+        assert isinstance(value, Padding), name
+        return value
 
     def real(self, name: str) -> float:
         """Return an operand that is a float."""
@@ -80,7 +102,6 @@ class Instruction:
 
     def tensor(
         self,
-        address: Address,
         tensor: str,
         dtype: DType,
         shape: tuple[int, ...] | None = None,
@@ -88,11 +109,13 @@ class Instruction:
         """Return a tensor with its shape and strides.
 
         Args:
-            address: Where it lies.
-            tensor: What the names of its operands begin with, such as `x`.
+            tensor: Its name on the stack, with which the names of its operands begin.
             dtype: Element type.
             shape: Its shape, where no operand gives it.
         """
+        address = self.taken[tensor]
+        if not isinstance(address, Address):
+            self.machine.fail("value on the stack", address, "an address")
         found = self.machine.checked(shape) if shape is not None else self.shape(tensor)
         return self.machine.buffer(address, dtype, found, self._strides(tensor, found))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.kmodel.memory import Buffer
 from harness.kmodel.operations import (
     BatchToSpace,
     Broadcast,
@@ -17,47 +16,39 @@ from harness.kmodel.operations import (
     Transpose,
     Trilu,
 )
-from harness.kmodel.v5.machine import Address
 from harness.kmodel.v5.tensors.instruction import Instruction
 
 
-def _ends(instruction: Instruction) -> tuple[Address, Buffer]:
-    """Take out and x."""
-    out, source = instruction.machine.pop_address(), instruction.machine.pop_address()
-    return out, instruction.tensor(source, "x", instruction.dtype())
-
-
 def copy(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
-    result = instruction.tensor(out, "out", into.dtype, into.shape)
+    """The same elements at another place."""
+    into = instruction.tensor("x", instruction.dtype())
+    result = instruction.tensor("out", into.dtype, into.shape)
     return Copy(name="", offset=instruction.at, inputs=(into,), outputs=(result,))
 
 
 def broadcast(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
-    result = instruction.tensor(out, "out", into.dtype)
+    """Repetition along axes."""
+    into = instruction.tensor("x", instruction.dtype())
+    result = instruction.tensor("out", into.dtype)
     return Broadcast(name="", offset=instruction.at, inputs=(into,), outputs=(result,))
 
 
 def trilu(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
+    """A triangle of the last two axes."""
+    into = instruction.tensor("x", instruction.dtype())
     return Trilu(
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, into.shape),),
+        outputs=(instruction.tensor("out", into.dtype, into.shape),),
         upper=instruction.flag("upper"),
         k=instruction.number("k"),
     )
 
 
 def pad(instruction: Instruction) -> Operation:
-    """Take value, out, x."""
-    value = instruction.machine.pop_number()
-    out, into = _ends(instruction)
+    """Elements put around and between."""
+    into = instruction.tensor("x", instruction.dtype())
     paddings = instruction.machine.paddings(instruction.number("paddings"), len(into.shape))
     shape = tuple(
         size + p.before + p.after + p.interior * (size - 1)
@@ -67,16 +58,16 @@ def pad(instruction: Instruction) -> Operation:
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, shape),),
+        outputs=(instruction.tensor("out", into.dtype, shape),),
         paddings=paddings,
         mode=instruction.choice("mode", tuple(PadMode)),
-        value=value,
+        value=instruction.scalar("value"),
     )
 
 
 def transpose(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
+    """Axes in another order."""
+    into = instruction.tensor("x", instruction.dtype())
     perm = instruction.machine.numbers(instruction.number("perm"))
     if sorted(perm) != list(range(len(into.shape))):
         instruction.machine.fail("permutation", perm, f"all axes of {into.shape}")
@@ -85,14 +76,14 @@ def transpose(instruction: Instruction) -> Operation:
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, shape),),
+        outputs=(instruction.tensor("out", into.dtype, shape),),
         perm=perm,
     )
 
 
 def slice_(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
+    """Elements in steps, an axis."""
+    into = instruction.tensor("x", instruction.dtype())
     machine = instruction.machine
     begins, ends, strides = (
         machine.numbers(instruction.number(name)) for name in ("begins", "ends", "strides")
@@ -108,7 +99,7 @@ def slice_(instruction: Instruction) -> Operation:
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, tuple(map(len, spans))),),
+        outputs=(instruction.tensor("out", into.dtype, tuple(map(len, spans))),),
         begins=begins,
         ends=ends,
         strides=strides,
@@ -116,17 +107,16 @@ def slice_(instruction: Instruction) -> Operation:
 
 
 def resize_image(instruction: Instruction) -> Operation:
-    """Take out, x, width, height."""
-    out, into = _ends(instruction)
-    width, height = instruction.machine.pop_int(), instruction.machine.pop_int()
+    """Images in another size."""
+    into = instruction.tensor("x", instruction.dtype())
     if len(into.shape) != 4:
         instruction.machine.fail("shape of resize_image", into.shape, "four axes")
-    shape = *into.shape[:2], height, width
+    shape = *into.shape[:2], instruction.size("height"), instruction.size("width")
     return Resize(
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, shape),),
+        outputs=(instruction.tensor("out", into.dtype, shape),),
         mode=instruction.choice("mode", tuple(ResizeMode)),
         align_corners=instruction.flag("align_corners"),
         half_pixel_centers=instruction.flag("half_pixel_centers"),
@@ -141,8 +131,8 @@ def _block(instruction: Instruction, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def space_to_batch(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
+    """Blocks of pixels become batches."""
+    into = instruction.tensor("x", instruction.dtype())
     block = _block(instruction, into.shape)
     paddings = instruction.machine.paddings(instruction.number("paddings"), len(block))
     batches, *rest = into.shape
@@ -156,15 +146,15 @@ def space_to_batch(instruction: Instruction) -> Operation:
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, shape),),
+        outputs=(instruction.tensor("out", into.dtype, shape),),
         block=block,
         paddings=paddings,
     )
 
 
 def batch_to_space(instruction: Instruction) -> Operation:
-    """Take out, x."""
-    out, into = _ends(instruction)
+    """Batches become blocks of pixels."""
+    into = instruction.tensor("x", instruction.dtype())
     block = _block(instruction, into.shape)
     crops = instruction.machine.paddings(instruction.number("crops"), len(block))
     batches, *rest = into.shape
@@ -178,7 +168,7 @@ def batch_to_space(instruction: Instruction) -> Operation:
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", into.dtype, shape),),
+        outputs=(instruction.tensor("out", into.dtype, shape),),
         block=block,
         crops=crops,
     )

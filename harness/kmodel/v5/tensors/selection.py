@@ -18,63 +18,58 @@ from harness.kmodel.v5.tensors.instruction import Instruction
 
 
 def gather(instruction: Instruction) -> Operation:
-    """Take indices, out, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    index, out, source = (machine.pop_address() for _ in range(3))
-    into = instruction.tensor(source, "x", dtype)
+    """Slices picked by index along an axis."""
+    dtype = instruction.dtype()
+    into = instruction.tensor("x", dtype)
     return Gather(
         name="",
         offset=instruction.at,
-        inputs=(into, instruction.tensor(index, "index", DType.I32)),
-        outputs=(instruction.tensor(out, "out", dtype, instruction.shape("out")),),
+        inputs=(into, instruction.tensor("index", DType.I32)),
+        outputs=(instruction.tensor("out", dtype, instruction.shape("out")),),
         axis=instruction.axis(len(into.shape)),
     )
 
 
 def gather_nd(instruction: Instruction) -> Operation:
-    """Take indices, out, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    index, out, source = (machine.pop_address() for _ in range(3))
+    """Slices picked by tuples of indices."""
+    dtype = instruction.dtype()
     return GatherNd(
         name="",
         offset=instruction.at,
         inputs=(
-            instruction.tensor(source, "x", dtype),
-            instruction.tensor(index, "index", DType.I32),
+            instruction.tensor("x", dtype),
+            instruction.tensor("index", DType.I32),
         ),
-        outputs=(instruction.tensor(out, "out", dtype),),
+        outputs=(instruction.tensor("out", dtype),),
         batch_dims=instruction.number("batch_dims"),
     )
 
 
 def gather_elements(instruction: Instruction) -> Operation:
-    """Take out, indices, x; float32 picked by int64."""
-    machine = instruction.machine
-    out, index, source = (machine.pop_address() for _ in range(3))
-    into = instruction.tensor(source, "x", DType.F32)
-    indices = instruction.tensor(index, "index", DType.I64)
+    """Elements picked by index; float32 by int64."""
+    into = instruction.tensor("x", DType.F32)
+    indices = instruction.tensor("index", DType.I64)
     return GatherElements(
         name="",
         offset=instruction.at,
         inputs=(into, indices),
-        outputs=(instruction.tensor(out, "out", DType.F32, indices.shape),),
+        outputs=(instruction.tensor("out", DType.F32, indices.shape),),
         axis=instruction.axis(len(into.shape)),
     )
 
 
 def onehot(instruction: Instruction) -> Operation:
-    """Take out, off value, on value, depth, indices."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    out, off, on, depth, index = (machine.pop_address() for _ in range(5))
-    result = instruction.tensor(out, "out", dtype)
+    """Indices as vectors."""
+    dtype = instruction.dtype()
+    result = instruction.tensor("out", dtype)
     return OneHot(
         name="",
         offset=instruction.at,
         inputs=(
-            instruction.tensor(index, "index", DType.I32),
-            instruction.tensor(depth, "depth", DType.I32, (1,)),
-            instruction.tensor(on, "on", dtype, (1,)),
-            instruction.tensor(off, "off", dtype, (1,)),
+            instruction.tensor("index", DType.I32),
+            instruction.tensor("depth", DType.I32, (1,)),
+            instruction.tensor("on", dtype, (1,)),
+            instruction.tensor("off", dtype, (1,)),
         ),
         outputs=(result,),
         axis=instruction.axis(len(result.shape)),
@@ -83,17 +78,16 @@ def onehot(instruction: Instruction) -> Operation:
 
 
 def topk(instruction: Instruction) -> Operation:
-    """Take indices, values, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    index, out, source = (machine.pop_address() for _ in range(3))
-    into = instruction.tensor(source, "x", dtype)
+    """The greatest or least elements, and where they stand."""
+    dtype = instruction.dtype()
+    into = instruction.tensor("x", dtype)
     return TopK(
         name="",
         offset=instruction.at,
         inputs=(into,),
         outputs=(
-            instruction.tensor(out, "out", dtype),
-            instruction.tensor(index, "index", DType.I64),
+            instruction.tensor("out", dtype),
+            instruction.tensor("index", DType.I64),
         ),
         k=instruction.number("k"),
         axis=instruction.axis(len(into.shape)),
@@ -103,13 +97,12 @@ def topk(instruction: Instruction) -> Operation:
 
 
 def random_normal(instruction: Instruction) -> Operation:
-    """Take out."""
-    out = instruction.machine.pop_address()
+    """Normally distributed numbers."""
     return RandomNormal(
         name="",
         offset=instruction.at,
         inputs=(),
-        outputs=(instruction.tensor(out, "out", instruction.dtype()),),
+        outputs=(instruction.tensor("out", instruction.dtype()),),
         mean=instruction.real("mean"),
         std=instruction.real("std"),
         seed=instruction.real("seed"),
@@ -117,13 +110,12 @@ def random_normal(instruction: Instruction) -> Operation:
 
 
 def random_uniform(instruction: Instruction) -> Operation:
-    """Take out."""
-    out = instruction.machine.pop_address()
+    """Evenly distributed numbers."""
     return RandomUniform(
         name="",
         offset=instruction.at,
         inputs=(),
-        outputs=(instruction.tensor(out, "out", instruction.dtype()),),
+        outputs=(instruction.tensor("out", instruction.dtype()),),
         low=instruction.real("low"),
         high=instruction.real("high"),
         seed=instruction.real("seed"),
@@ -131,25 +123,22 @@ def random_uniform(instruction: Instruction) -> Operation:
 
 
 def detection_postprocess(instruction: Instruction) -> Operation:
-    """Take number, scores, classes, locations, anchors, scores, boxes; float32."""
-    machine, f32 = instruction.machine, DType.F32
-    count, scores, classes, locations, anchor, score, box = (
-        machine.pop_address() for _ in range(7)
-    )
-    found = instruction.number("max_detections") * instruction.number("max_classes")
+    """Boxes decoded and suppressed as TFLite does; float32."""
+    f32 = DType.F32
+    most = instruction.number("max_detections") * instruction.number("max_classes")
     return DetectionPostprocess(
         name="",
         offset=instruction.at,
         inputs=(
-            instruction.tensor(box, "box", f32),
-            instruction.tensor(score, "score", f32),
-            instruction.tensor(anchor, "anchor", f32),
+            instruction.tensor("box", f32),
+            instruction.tensor("score", f32),
+            instruction.tensor("anchor", f32),
         ),
         outputs=(
-            instruction.tensor(locations, "locations", f32, (1, found, 4)),
-            instruction.tensor(classes, "classes", f32, (1, found)),
-            instruction.tensor(scores, "scores", f32, (1, found)),
-            instruction.tensor(count, "count", f32, (1,)),
+            instruction.tensor("locations", f32, (1, most, 4)),
+            instruction.tensor("found", f32, (1, most)),
+            instruction.tensor("scores", f32, (1, most)),
+            instruction.tensor("count", f32, (1,)),
         ),
         max_detections=instruction.number("max_detections"),
         max_classes_per_detection=instruction.number("max_classes"),

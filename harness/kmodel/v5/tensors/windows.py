@@ -46,26 +46,25 @@ def _window(
 
 
 def conv2d(instruction: Instruction) -> Operation:
-    """Take padding of the width, of the height, out, bias, weights, x."""
+    """A convolution in NCHW."""
     machine, dtype = instruction.machine, instruction.dtype()
-    padding_w, padding_h = machine.pop_padding(), machine.pop_padding()
-    out, bias, weights, source = (machine.pop_address() for _ in range(4))
-    into, kernel = instruction.tensor(source, "x", dtype), instruction.tensor(weights, "w", dtype)
+    paddings = instruction.padding("padding_h"), instruction.padding("padding_w")
+    into, kernel = instruction.tensor("x", dtype), instruction.tensor("w", dtype)
     _image(instruction, into.shape, "the input")
     _image(instruction, kernel.shape, "the weights")
     channels, per_group, *filters = kernel.shape
     groups = instruction.number("groups")
     if into.shape[1] != per_group * groups or groups == 0 or channels % groups:
         machine.fail("groups of conv2d", groups, f"what divides {into.shape[1]} and {channels}")
-    size = _window(instruction, into.shape[2:], (filters[0], filters[1]), (padding_h, padding_w))
+    size = _window(instruction, into.shape[2:], (filters[0], filters[1]), paddings)
     return Conv2d(
         name="",
         offset=instruction.at,
-        inputs=(into, kernel, instruction.tensor(bias, "bias", dtype, (channels,))),
-        outputs=(instruction.tensor(out, "out", dtype, (into.shape[0], channels, *size)),),
+        inputs=(into, kernel, instruction.tensor("bias", dtype, (channels,))),
+        outputs=(instruction.tensor("out", dtype, (into.shape[0], channels, *size)),),
         groups=groups,
-        padding_h=padding_h,
-        padding_w=padding_w,
+        padding_h=paddings[0],
+        padding_w=paddings[1],
         stride=_pair(instruction, "stride"),
         dilation=_pair(instruction, "dilation"),
         clamp=instruction.clamp(),
@@ -73,36 +72,33 @@ def conv2d(instruction: Instruction) -> Operation:
 
 
 def reduce_window2d(instruction: Instruction) -> Operation:
-    """Take padding of the width, of the height, out, initial value, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    padding_w, padding_h = machine.pop_padding(), machine.pop_padding()
-    out = machine.pop_address()
-    initial = machine.pop_number()
-    into = instruction.tensor(machine.pop_address(), "x", dtype)
+    """Pooling in NCHW."""
+    dtype = instruction.dtype()
+    paddings = instruction.padding("padding_h"), instruction.padding("padding_w")
+    into = instruction.tensor("x", dtype)
     _image(instruction, into.shape, "the input")
     filters = _pair(instruction, "filter")
-    size = _window(instruction, into.shape[2:], filters, (padding_h, padding_w))
+    size = _window(instruction, into.shape[2:], filters, paddings)
     return ReduceWindow2d(
         name="",
         offset=instruction.at,
         inputs=(into,),
-        outputs=(instruction.tensor(out, "out", dtype, (*into.shape[:2], *size)),),
+        outputs=(instruction.tensor("out", dtype, (*into.shape[:2], *size)),),
         op=instruction.choice("op", tuple(ReduceOp)),
         filter=filters,
-        padding_h=padding_h,
-        padding_w=padding_w,
+        padding_h=paddings[0],
+        padding_w=paddings[1],
         stride=_pair(instruction, "stride"),
         dilation=_pair(instruction, "dilation"),
-        initial=initial,
+        initial=instruction.scalar("initial"),
         clamp=instruction.clamp(),
     )
 
 
 def matmul(instruction: Instruction) -> Operation:
-    """Take out, bias, b, a; float32."""
+    """A matrix product with bias; float32."""
     machine = instruction.machine
-    out, bias, b, a = (machine.pop_address() for _ in range(4))
-    left, right = instruction.tensor(a, "a", DType.F32), instruction.tensor(b, "b", DType.F32)
+    left, right = instruction.tensor("a", DType.F32), instruction.tensor("b", DType.F32)
     if min(len(left.shape), len(right.shape)) < 2 or left.shape[-1] != right.shape[-2]:
         machine.fail("shapes of matmul", (left.shape, right.shape), "[…, m, k] and […, k, n]")
     columns = right.shape[-1]
@@ -113,27 +109,26 @@ def matmul(instruction: Instruction) -> Operation:
     return MatMul(
         name="",
         offset=instruction.at,
-        inputs=(left, right, instruction.tensor(bias, "bias", DType.F32, (columns,))),
-        outputs=(instruction.tensor(out, "out", DType.F32, shape),),
+        inputs=(left, right, instruction.tensor("bias", DType.F32, (columns,))),
+        outputs=(instruction.tensor("out", DType.F32, shape),),
         clamp=instruction.clamp(),
     )
 
 
 def roi_align(instruction: Instruction) -> Operation:
-    """Take out, batch indices, regions, x."""
-    machine, dtype = instruction.machine, instruction.dtype()
-    out, batches, regions, source = (machine.pop_address() for _ in range(4))
+    """Pooling of regions."""
+    dtype = instruction.dtype()
     shape = instruction.shape("out")
     _image(instruction, shape, "the result")
     return RoiAlign(
         name="",
         offset=instruction.at,
         inputs=(
-            instruction.tensor(source, "x", dtype),
-            instruction.tensor(regions, "regions", dtype, (shape[0], 4)),
-            instruction.tensor(batches, "batches", DType.I64, (shape[0],)),
+            instruction.tensor("x", dtype),
+            instruction.tensor("regions", dtype, (shape[0], 4)),
+            instruction.tensor("batches", DType.I64, (shape[0],)),
         ),
-        outputs=(instruction.tensor(out, "out", dtype),),
+        outputs=(instruction.tensor("out", dtype),),
         mode=instruction.choice("mode", tuple(RoiMode)),
         spatial_scale=instruction.real("spatial_scale"),
         sampling_ratio=instruction.number("sampling_ratio"),
@@ -141,12 +136,10 @@ def roi_align(instruction: Instruction) -> Operation:
 
 
 def gru(instruction: Instruction) -> Operation:
-    """Take last h, all h, initial h, b, r, w, x; float32."""
-    machine = instruction.machine
-    last, every, initial, b, r, w, source = (machine.pop_address() for _ in range(7))
+    """A recurrent layer; float32."""
     into, gates = instruction.shape("x"), instruction.shape("w")
     if len(into) != 3 or len(gates) != 3:
-        machine.fail("shapes of gru", (into, gates), "three axes each")
+        instruction.machine.fail("shapes of gru", (into, gates), "three axes each")
     (steps, batches, _), (ways, wide, _) = into, gates
     hidden = wide // 3
     state = ways, batches, hidden
@@ -155,15 +148,15 @@ def gru(instruction: Instruction) -> Operation:
         name="",
         offset=instruction.at,
         inputs=(
-            instruction.tensor(source, "x", f32),
-            instruction.tensor(w, "w", f32),
-            instruction.tensor(r, "r", f32, (ways, wide, hidden)),
-            instruction.tensor(b, "b", f32, (ways, 2 * wide)),
-            instruction.tensor(initial, "h", f32, state),
+            instruction.tensor("x", f32),
+            instruction.tensor("w", f32),
+            instruction.tensor("r", f32, (ways, wide, hidden)),
+            instruction.tensor("b", f32, (ways, 2 * wide)),
+            instruction.tensor("initial", f32, state),
         ),
         outputs=(
-            instruction.tensor(every, "out", f32, (steps, ways, batches, hidden)),
-            instruction.tensor(last, "h", f32, state),
+            instruction.tensor("out", f32, (steps, ways, batches, hidden)),
+            instruction.tensor("last", f32, state),
         ),
         direction=instruction.choice("direction", tuple(GruDirection)),
         linear_before_reset=bool(instruction.operands.get("linear_before_reset", False)),

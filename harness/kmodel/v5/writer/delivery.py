@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from harness.kmodel.memory import Buffer, DType, Layout, Memory, Pool, dense
 from harness.kmodel.operations import Copy, KpuDownload, Operation
@@ -12,67 +13,78 @@ from harness.kmodel.v5.writer.parts import aligned
 
 MAIN = "main"
 
-Move = Callable[[Buffer], Buffer]
-
 
 def delivered(program: Program) -> Program:
     """Return a program that ends by bringing its outputs into the memory of outputs.
 
     Where they lie there already, the program is returned as it is. In others, such as truncated
-    ones, what was the memory of outputs becomes working memory.
+    ones, what was the memory of outputs becomes working memory, behind what is used of that.
     """
     if _in_place(program):
         return program
-    old = {pool.memory: pool for pool in program.pools if pool.name != "file"}
-    main = next((pool for pool in program.pools if pool.name == MAIN), Pool(MAIN, Memory.MAIN, 0))
-    start = aligned(main.size)
-    wider = replace(main, size=start + old[Memory.OUTPUT].size if Memory.OUTPUT in old else start)
-
-    def move(buffer: Buffer) -> Buffer:
-        if buffer.memory is Memory.OUTPUT:
-            return replace(buffer, pool=wider, offset=start + buffer.offset)
-        return replace(buffer, pool=wider) if buffer.pool.name == MAIN else buffer
-
+    main, move = _working_memory(program)
     operations = [_moved(operation, move) for operation in program.operations]
     sources = [_as_number(move(port.buffer)) for port in program.outputs]
     places = _places(sources)
-    operations += [
-        _delivery(len(operations) + index, *ends)
-        for index, ends in enumerate(zip(sources, places, strict=True))
-    ]
-    kept = (p for p in program.pools if p.memory is not Memory.OUTPUT and p.name != MAIN)
-    pools = (*kept, *(p for p in (wider, *(b.pool for b in places[:1])) if p.size))
-    ports = zip(program.outputs, places, strict=True)
+    for ends in zip(sources, places, strict=True):
+        operations.append(_delivery(len(operations), *ends))
+    others = [p for p in program.pools if p.memory is not Memory.OUTPUT and p.name != MAIN]
+    own = [pool for pool in (main, *(place.pool for place in places[:1])) if pool.size]
     return replace(
         program,
-        outputs=tuple(Port(port.name, place) for port, place in ports),
+        outputs=tuple(
+            Port(port.name, place) for port, place in zip(program.outputs, places, strict=True)
+        ),
         operations=tuple(operations),
-        pools=pools,
+        pools=(*others, *own),
     )
 
 
 def _in_place(program: Program) -> bool:
-    """Return whether the outputs can stay, and nothing else lies in their memory."""
+    """Return whether the outputs can stay: side by side, and nothing else in their memory."""
     ports = [port.buffer for port in program.outputs]
-    spans = [(port.offset, port.end) for port in ports]
-    written = (
-        buffer
-        for operation in program.operations
-        for buffer in (*operation.inputs, *operation.outputs)
-        if buffer.memory is Memory.OUTPUT
-    )
+    spans = sorted((port.offset, port.end) for port in ports)
+    apart = all(one[1] <= two[0] for one, two in pairwise(spans))
     return (
-        all(port.memory is Memory.OUTPUT and port.contiguous for port in ports)
-        and len({port.offset for port in ports}) == len(ports)
-        and all(any(a <= b.offset and b.end <= z for a, z in spans) for b in written)
+        apart
+        and all(port.memory is Memory.OUTPUT and port.contiguous for port in ports)
+        and all(
+            any(start <= buffer.offset and buffer.end <= stop for start, stop in spans)
+            for buffer in _buffers(program)
+            if buffer.memory is Memory.OUTPUT
+        )
     )
 
 
-def _moved(operation: Operation, move: Move) -> Operation:
-    inputs, outputs = (
-        tuple(map(move, buffers)) for buffers in (operation.inputs, operation.outputs)
+def _buffers(program: Program) -> Iterator[Buffer]:
+    for operation in program.operations:
+        yield from operation.inputs
+        yield from operation.outputs
+    for port in program.outputs:
+        yield port.buffer
+
+
+def _working_memory(program: Program) -> tuple[Pool, Callable[[Buffer], Buffer]]:
+    """Return working memory for what is used of it and of the outputs, and how to move there."""
+    buffers = list(_buffers(program))
+    start = aligned(max((b.end for b in buffers if b.pool.name == MAIN), default=0))
+    size = max((b.end for b in buffers if b.memory is Memory.OUTPUT), default=0)
+    main = Pool(MAIN, Memory.MAIN, start + size)
+
+    def move(buffer: Buffer) -> Buffer:
+        if buffer.memory is Memory.OUTPUT:
+            return replace(buffer, pool=main, offset=start + buffer.offset)
+        return replace(buffer, pool=main) if buffer.pool.name == MAIN else buffer
+
+    return main, move
+
+
+def _moved(operation: Operation, move: Callable[[Buffer], Buffer]) -> Operation:
+    return replace(
+        operation,
+        inputs=tuple(map(move, operation.inputs)),
+        outputs=tuple(map(move, operation.outputs)),
     )
-    return replace(operation, inputs=inputs, outputs=outputs)
 
 
 def _as_number(buffer: Buffer) -> Buffer:
@@ -84,11 +96,9 @@ def _places(sources: list[Buffer]) -> list[Buffer]:
     """Return a place for each output, one behind the other."""
     offsets, end = [], 0
     for source in sources:
-        offsets.append(end)
-        end = aligned(end + dense(source.pool, 0, source.dtype, source.shape).nbytes)
-    last = sources[-1] if sources else None
-    size = offsets[-1] + dense(last.pool, 0, last.dtype, last.shape).nbytes if last else 0
-    pool = Pool("output", Memory.OUTPUT, size)
+        offsets.append(aligned(end))
+        end = offsets[-1] + source.elements * source.dtype.itemsize
+    pool = Pool("output", Memory.OUTPUT, end)
     return [
         dense(pool, offset, source.dtype, source.shape)
         for offset, source in zip(offsets, sources, strict=True)

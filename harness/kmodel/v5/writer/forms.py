@@ -1,7 +1,6 @@
-"""Which tensor instruction an operation becomes, and in which order the stack gets its values.
+"""Which tensor instruction an operation becomes, and by which names that knows its parts.
 
-The orders are those of `harness.kmodel.v5.tensors`, which takes the values off again. Source:
-nncase v1.9.0 `src/runtime/stackvm/ops/tensor.*.cpp`.
+The names are those of `harness.kmodel.v5.releases` and `harness.kmodel.v5.stacks`.
 """
 
 from __future__ import annotations
@@ -66,8 +65,7 @@ class Form:
         name: Name of the instruction in `harness.kmodel.v5.releases`.
         inputs: Names of the operation's inputs, by which operands refer to them.
         outputs: Names of its outputs.
-        stack: What is pushed, in order: tensors, or fields of the operation.
-        late: Fields that are pushed behind the shapes, as nncase does.
+        late: What of its stack is pushed behind the shapes, as nncase does.
         typed: The tensor whose element type the instruction names.
         values: Operands and pushed values that are no field of the operation.
     """
@@ -75,7 +73,6 @@ class Form:
     name: str
     inputs: str = "x"
     outputs: str = "out"
-    stack: str = "x out"
     late: str = ""
     typed: str = "x"
     values: Values = field(default_factory=dict)
@@ -95,11 +92,11 @@ class Form:
 
 
 def _pair(name: str) -> Form:
-    return Form(name, inputs="a b", stack="a b out", typed="a")
+    return Form(name, inputs="a b", typed="a")
 
 
 def _random(name: str) -> Form:
-    return Form(name, inputs="", stack="out", typed="out")
+    return Form(name, inputs="", typed="out")
 
 
 _DETECTION: Values = {
@@ -117,7 +114,7 @@ FORMS: dict[type[Operation], Form] = {
     Binary: _pair("binary"),
     Broadcast: Form("broadcast"),
     Compare: _pair("compare"),
-    Conv2d: Form("conv2d", inputs="x w bias", stack="x w bias out padding_h padding_w"),
+    Conv2d: Form("conv2d", inputs="x w bias"),
     Convert: Form("convert"),
     Copy: Form("copy"),
     Cumsum: Form("cumsum"),
@@ -125,58 +122,50 @@ FORMS: dict[type[Operation], Form] = {
     DetectionPostprocess: Form(
         "tflite_detection_postprocess",
         inputs="box score anchor",
-        outputs="locations classes_found scores count",
-        stack="box score anchor locations classes_found scores count",
+        outputs="locations found scores count",
         typed="box",
         values=_DETECTION,
     ),
-    Gather: Form("gather", inputs="x index", stack="x out index"),
-    GatherElements: Form("gather_elements", inputs="x index", stack="x index out"),
-    GatherNd: Form("gather_nd", inputs="x index", stack="x out index"),
-    Gru: Form(
-        "gru", inputs="x w r b initial", outputs="out last", stack="x w r b initial out last"
-    ),
+    Gather: Form("gather", inputs="x index"),
+    GatherElements: Form("gather_elements", inputs="x index"),
+    GatherNd: Form("gather_nd", inputs="x index"),
+    Gru: Form("gru", inputs="x w r b initial", outputs="out last"),
     Hardmax: Form("hardmax"),
-    LayerNormalization: Form(
-        "layer_normalization", inputs="x scale bias", stack="x scale bias out"
-    ),
+    LayerNormalization: Form("layer_normalization", inputs="x scale bias"),
     Lut1d: Form(
         "lut1d",
         inputs="x table",
-        stack="x table out minimum maximum",
         values={"table_size": lambda op: op.inputs[1].elements},
     ),
-    MatMul: Form("matmul", inputs="a b bias", stack="a b bias out", typed="a"),
+    MatMul: Form("matmul", inputs="a b bias", typed="a"),
     OneHot: Form(
         "onehot",
         inputs="index depth on off",
-        stack="index depth on off out",
         typed="out",
         values={"mode": lambda op: op.negative_indices},
     ),
-    Pad: Form("pad", stack="x out value"),
+    Pad: Form("pad"),
     Quantize: Form("quantize", late="scale bias"),
     RandomNormal: _random("random_normal"),
     RandomUniform: _random("random_uniform"),
-    Reduce: Form("reduce", stack="x out initial"),
+    Reduce: Form("reduce"),
     ReduceArg: Form("reduce_arg", values={"op": lambda op: op.largest}),
     ReduceProd: Form("reduce_prod"),
-    ReduceWindow2d: Form("reduce_window2d", stack="x initial out padding_h padding_w"),
+    ReduceWindow2d: Form("reduce_window2d"),
     Resize: Form(
         "resize_image",
-        stack="height width x out",
         values={
             "height": lambda op: op.output.shape[2],
             "width": lambda op: op.output.shape[3],
         },
     ),
-    RoiAlign: Form("roi_align", inputs="x regions batches", stack="x regions batches out"),
+    RoiAlign: Form("roi_align", inputs="x regions batches"),
     Sigmoid: Form("sigmoid"),
     Slice: Form("slice"),
     Softmax: Form("softmax"),
     SpaceToBatch: Form("space_to_batch"),
-    Ternary: Form("ternary", inputs="a b c", stack="a b c out", typed="b"),
-    TopK: Form("topk", outputs="out index", stack="x out index"),
+    Ternary: Form("ternary", inputs="a b c", typed="b"),
+    TopK: Form("topk", outputs="out index"),
     Transpose: Form("transpose"),
     Trilu: Form("trilu"),
     Unary: Form("unary"),

@@ -10,6 +10,7 @@ from typing import Any
 from harness.errors import ConversionError
 from harness.kmodel.memory import Buffer, DType
 from harness.kmodel.operations import Operation, Padding, UnaryOp
+from harness.kmodel.v5.stacks import STACKS
 from harness.kmodel.v5.writer.bytecode import Code, Operand, written_strides
 from harness.kmodel.v5.writer.forms import Form, form_of
 from harness.kmodel.v5.writer.parts import dtype_number
@@ -48,10 +49,12 @@ class TensorWriter:
     def write(self) -> None:
         """Append the instruction and what it takes."""
         layout = self.code.release.layout(self.form.name)
-        for name in self.form.stack.split():
-            self._push(name)
+        late = self.form.late.split()
+        for name in STACKS[self.form.name].split():
+            if name not in late:
+                self._push(name)
         operands = [self._operand(name) for name in (layout.names if layout else ())]
-        for name in self.form.late.split():
+        for name in late:
             self._push(name)
         self.code.tensor(self.form.name, operands)
 
