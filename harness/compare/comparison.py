@@ -27,15 +27,18 @@ class Difference:
 
     Attributes:
         item: Name of the item.
-        index: Place of the element in the item's output.
+        index: Place of the element in the item's output, or in the result of `layer`.
         reference: The value taken as right.
         candidate: The other value.
+        layer: Name of the first layer that differs, where that is known: `index` and the values
+            are then those of its result.
     """
 
     item: str
     index: tuple[int, ...]
     reference: float
     candidate: float
+    layer: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from harness.method import Deployable
 from harness.progress import SILENT, Progress
 
 # Simulators of the same chip, and the chip, whose outputs have to be equal to the bit.
-EXACT_PAIRS = (("nncase", "kpu"), ("kpu", "board"))
+SIMULATORS = ("nncase", "kpu")
+EXACT_PAIRS = (SIMULATORS, ("kpu", "board"))
 ADAPTED = (
     "colours were rounded to the RGB565 levels of MaixPy's pictures; all backends ran on the same "
     "rounded bytes"
@@ -93,7 +94,25 @@ def measure(
         )
         inputs = deployable.evaluation.inputs
         results = {backend.name: backend.run(subject, inputs, progress) for backend in chosen}
-    return Measured(deployable, compiled, results, _compare_all(deployable, results))
+    comparisons = _compare_all(deployable, results)
+    if compiled is not None:
+        comparisons = tuple(_located(one, compiled.kmodel, deployable) for one in comparisons)
+    return Measured(deployable, compiled, results, comparisons)
+
+
+def _located(comparison: Comparison, kmodel: bytes, deployable: Deployable) -> Comparison:
+    """Return a comparison in which differences of the two simulators name their layer."""
+    pair = {comparison.reference, comparison.candidate}
+    equal = all(entry.first_difference is None for entry in comparison.outputs.values())
+    if pair != set(SIMULATORS) or equal:
+        return comparison
+    # Imported here: both need PyTorch.
+    from harness.compare.layers import locate
+    from harness.kmodel import load
+    from harness.simulator import Simulator
+
+    items = dict(zip(deployable.evaluation.ids, deployable.evaluation.inputs, strict=True))
+    return locate(comparison, Simulator(load(kmodel)), items)
 
 
 def _backend(name: str, board: str, checkpoint: Path | None) -> Backend:

@@ -60,3 +60,35 @@ def test_the_two_simulators_agree_to_the_bit():
     assert set(pairs) == {("float", "nncase"), ("float", "kpu"), ("nncase", "kpu")}
     assert pairs["nncase", "kpu"].outputs["y"].first_difference is None
     assert pairs["float", "kpu"].outputs["y"].first_difference is not None
+
+
+@pytest.mark.sim
+def test_a_wrong_simulator_is_told_its_first_wrong_layer(monkeypatch):
+    import harness.simulator
+    from harness.pipeline.measure import measure
+    from harness.pipeline.record import comparison_records
+    from tests.compiler.networks import small_net
+    from tests.compiler.test_build import deployable
+
+    faulty = []
+
+    class Faulty(harness.simulator.Simulator):
+        """One addend of the second KPU layer is another."""
+
+        def __init__(self, program):
+            super().__init__(program)
+            name = [o.name for o in program.operations if o.kind() == "kpu_conv2d"][1]
+            layer = self.layers[name]
+            layer.fused = None
+            layer.chain.addend[3] -= 400_000_000
+            faulty.append(name)
+
+    monkeypatch.setattr(harness.simulator, "Simulator", Faulty)
+    measured = measure(deployable(small_net()), ("float", "nncase", "kpu"))
+    records = {(r.reference, r.candidate): r for r in comparison_records(measured.comparisons)}
+    first = records["nncase", "kpu"].first_difference
+    assert first.layer == faulty[0]
+    assert first.index[1] == 3
+    assert first.reference != first.candidate
+    # Floats and bytes differ everywhere: that is no fault of a layer.
+    assert records["float", "kpu"].first_difference.layer is None
