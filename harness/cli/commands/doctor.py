@@ -30,7 +30,7 @@ def doctor(as_json: options.Json = False) -> None:
     """
     from harness.cli.console import print_json, show_line
 
-    findings = [_python(), *_packages(), _worker(), *_methods()]
+    findings = [_python(), *_packages(), _worker(), _virtual_board(), *_methods()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -78,6 +78,13 @@ def _worker() -> Finding:
     return Finding(
         "nncase worker", True, f"nncase {found.nncase_version} on Python {found.python_version}"
     )
+
+
+def _virtual_board() -> Finding:
+    from harness.board.virtual import installation
+
+    status = installation.status(installation.cache_folder())
+    return Finding("virtual board", status.ready, status.text, status.remedy)
 
 
 def _methods() -> list[Finding]:

@@ -1,0 +1,194 @@
+# What the virtual board adds to MicroPython before anything else runs: calls to the process that
+# owns line, files and KPU; imports; built-in functions and modules that the engine lacks.
+import builtins
+import gc
+import sys as real_sys
+
+import js
+import uctypes
+import ujson
+import utime as real_time
+
+ALIASES = (
+    ("uos", "os"),
+    ("utime", "time"),
+    ("binascii", "ubinascii"),
+    ("hashlib", "uhashlib"),
+)
+
+
+def place(data):
+    return {"at": uctypes.addressof(data), "n": len(data)}
+
+
+def ask(*request):
+    reply = ujson.loads(js.exec(ujson.dumps(request)))
+    error = reply.get("e")
+    if error:
+        raise getattr(builtins, error[0])(*error[1])
+    return reply
+
+
+def call(*request):
+    return ask(*request).get("v")
+
+
+def parcel(reply):
+    data = bytearray(reply["n"])
+    if data:
+        ask("take", place(data))
+    return data
+
+
+def fetch(*request):
+    return bytes(parcel(ask(*request)))
+
+
+def source(*request):
+    ask(*request)
+    return str(parcel(ask("rewrite")), "utf8")
+
+
+class Module:
+    def __init__(self, name, names):
+        self._name, self._names = name, names
+
+    def __getattr__(self, name):
+        if self._names is None:
+            self._load()
+        try:
+            return self._names[name]
+        except KeyError:
+            raise AttributeError("'module' object has no attribute '%s'" % name)
+
+    def _load(self):
+        self._names = names = {"__name__": self._name}
+        run("module", self._name, names)
+
+    def __repr__(self):
+        return "<module '%s'>" % self._name
+
+
+def run(request, name, names):
+    text = source(request, name)
+    # The mark keeps the board's own modules out of tracebacks; on a board they are no Python.
+    exec(compile(text, name if request == "file" else "\x01" + name, "exec"), names)
+
+
+def module(name):
+    found = real_sys.modules.get(name)
+    if found is not None:
+        return found
+    path = ask("find_module", name, real_sys.path)["v"]
+    if path is None:
+        # The engine knows it, or says in its own words that it does not.
+        return __import__(name)
+    names = {"__name__": name, "__file__": path}
+    real_sys.modules[name] = made = Module(name, names)
+    try:
+        run("file", path, names)
+    except BaseException:
+        del real_sys.modules[name]
+        raise
+    return made
+
+
+def star(name, names):
+    found = module(name)
+    if isinstance(found, Module):
+        found.__name__
+        found = found._names
+        keys = found.keys()
+    else:
+        keys = dir(found)
+    for key in keys:
+        if key[0] != "_":
+            names[key] = found[key] if isinstance(found, dict) else getattr(found, key)
+
+
+def names_of(*what):
+    # What `dir` shows of the board's modules is what programs use of them.
+    if not what or not isinstance(what[0], Module):
+        return real_dir(*what)
+    if what[0]._names is None:
+        what[0]._load()
+    names = what[0]._names
+    shown = names.get("__all__") or [name for name in names if name[0] != "_"]
+    return ["__class__", "__name__"] + sorted(name for name in shown if name in names)
+
+
+class Sys:
+    def __init__(self, attributes):
+        self._attributes = attributes
+
+    def __getattr__(self, name):
+        if name in self._attributes:
+            return self._attributes[name]
+        return getattr(real_sys, name)
+
+    def __repr__(self):
+        return "<module 'sys'>"
+
+
+def start_file(path, names):
+    # As the firmware does: a traceback is printed, a SystemExit ends the file quietly.
+    try:
+        run("file", path, names)
+    except SystemExit:
+        return False
+    except BaseException as error:
+        real_sys.print_exception(error)
+        return False
+    return True
+
+
+def boot(with_main, names):
+    print("[MaixPy] init end")
+    try:
+        call("sleep", 200)
+        for _ in range(20):
+            pass
+    except KeyboardInterrupt as error:
+        real_sys.print_exception(error)
+        return
+    for text, path in call("start_files", with_main):
+        if text:
+            print(text)
+        if path and not start_file(path, names):
+            return
+
+
+originals = {}
+real_dir = dir
+
+
+def real(name):
+    return originals[name]
+
+
+def install():
+    real_sys.path[:] = ["", "."]
+    names = call("modules")
+    for name in names:
+        try:
+            originals[name] = __import__(name)
+        except ImportError:
+            pass
+        real_sys.modules[name] = Module(name, None)
+    for alias, name in ALIASES:
+        if name in real_sys.modules:
+            real_sys.modules[alias] = real_sys.modules[name]
+    import _files
+
+    builtins.open = _files.open
+    import _system
+
+    real_sys.modules["sys"] = Sys(_system.attributes())
+    gc.collect()
+
+
+real_sys.modules["_board"] = Module("_board", globals())
+builtins.__module__ = module
+builtins.__star__ = star
+builtins.dir = names_of
+install()
