@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.board.board import Board
     from harness.board.latency import BoardLatency
     from harness.board.runner import Api, Runner
+    from harness.kmodel import Program
 
 MAIXPY = "KPU"
 
@@ -91,12 +92,13 @@ class BoardBackend(Backend):
         """
         from harness.board.latency import INPUTS, measure
         from harness.board.runner import Runner
+        from harness.kmodel import load
 
         check_inputs(subject.contract, inputs)
         if subject.kmodel is None:
             raise UsageError("backend board needs a kmodel", "compile the model first")
-        info = self.board.info
-        kmodel = self._loadable(subject.kmodel)
+        info, program = self.board.info, load(subject.kmodel)
+        kmodel = self._loadable(program)
         info.refuse_unloadable(kmodel)
         folder = max(info.file_systems, key=lambda system: system.free).path
         api = cast("Api", info.kpu_api)
@@ -111,9 +113,10 @@ class BoardBackend(Backend):
             )
             different = len(np.unique(inputs, axis=0)) if len(inputs) >= INPUTS else 0
             latency = measure(runner, inputs) if different >= INPUTS else None
-        outputs = dict(
-            zip(subject.outputs, (out.astype(np.float32) for out in found.outputs), strict=True)
-        )
+        outputs = {
+            name: out.astype(np.float32).reshape(len(inputs), *port.buffer.shape[1:])
+            for name, out, port in zip(subject.outputs, found.outputs, program.outputs, strict=True)
+        }
         environment = {"board": f"{info.kind} board", "firmware": info.firmware}
         return BackendResult(
             self.name,
@@ -123,15 +126,17 @@ class BoardBackend(Backend):
             self._described(runner, latency),
         )
 
-    def _loadable(self, kmodel: bytes) -> bytes:
-        """Return a kmodel in the newest version that the board loads, as it is where it does."""
+    def _loadable(self, program: Program) -> bytes:
+        """Return a kmodel in the newest version that the board loads, as it is where it does.
+
+        v4 has four axes everywhere: outputs get the shapes of the original again afterwards.
+        """
         from harness.convert import convert
-        from harness.kmodel import load, save
+        from harness.kmodel import save
 
         versions = self.board.info.kmodel_versions
-        program = load(kmodel)
         if program.version in versions or not versions or program.version < max(versions):
-            return kmodel
+            return program.data.tobytes()
         return save(convert(program, cast("Literal[3, 4]", max(versions))).program)
 
     def _carriers(self, channels: int) -> str:
