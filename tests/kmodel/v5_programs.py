@@ -1,13 +1,17 @@
-"""Programs of version 5 made by hand: one operation each, and what compilers rarely emit."""
+"""Programs of version 5: made by hand of one operation each, and cut out of compiled ones."""
 
 from dataclasses import replace
+from functools import cache
 from math import prod
 
 import numpy as np
+from hypothesis import strategies as st
 
-from harness.kmodel import DType, Memory, Pool, Port, Program
+from harness.kmodel import DType, Memory, Pool, Port, Program, load
 from harness.kmodel import operations as ops
+from harness.kmodel.difference import differences
 from harness.kmodel.memory import KPU_BYTES, dense
+from tests.kmodel.conftest import FOLDER, V5
 
 F32, I32, I64, U8 = DType.F32, DType.I32, DType.I64, DType.U8
 CLAMP = (-1.5, 2.0)
@@ -330,3 +334,32 @@ EXAMPLES = {
     "trilu": lambda s: s.add(ops.Trilu, (s.x(4, 5),), (s.out(4, 5),), upper=True, k=1),
     "unary": lambda s: s.add(ops.Unary, (s.x(3, 5),), (s.out(3, 5),), op=ops.UnaryOp.SQUARE),
 }
+
+
+SMALL = [name for name in V5 if name != "mbv1_025_128"]
+
+
+@cache
+def golden(name):
+    return load(FOLDER / f"{name}.kmodel")
+
+
+def said(a, b):
+    """Return what differs between two programs, apart from the sizes of their files."""
+    return [one for one in differences(a, b) if one.what != "file"]
+
+
+def cut(program, index, *buffers):
+    """Return the program up to an operation, with the buffers as outputs, wherever they lie."""
+    ends = tuple(Port(f"output_{n}", buffer) for n, buffer in enumerate(buffers))
+    return replace(program, operations=program.operations[: index + 1], outputs=ends)
+
+
+@st.composite
+def cuts(draw):
+    """Draw a golden cut behind any operation, with any results so far as outputs."""
+    program = golden(draw(st.sampled_from(SMALL)))
+    index = draw(st.integers(0, len(program.operations) - 1))
+    buffers = [b for one in program.operations[: index + 1] for b in one.outputs]
+    chosen = draw(st.lists(st.sampled_from(buffers), min_size=1, max_size=3))
+    return cut(program, index, *chosen)

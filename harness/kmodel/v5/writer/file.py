@@ -121,8 +121,7 @@ class _File:
         if buffer.memory is Memory.CONSTANT:
             raw = self.program.data[buffer.offset : buffer.end]
             return CONSTANT, self.constants.add(raw, ALIGNMENT)
-        own = buffer.memory in (Memory.INPUT, Memory.OUTPUT) or buffer.pool.name == MAIN
-        if not own:
+        if not shared(buffer):
             raise ConversionError(f"the CPU cannot reach memory {buffer.pool.name!r}")
         return _LOCATIONS[buffer.memory], buffer.offset
 
