@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import zlib
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,7 +16,7 @@ from harness.board.answers import DamagedAnswerError, answers
 from harness.board.failures import ScriptError, with_our_names
 from harness.board.lock import PortLock
 from harness.board.port import BAUD, SerialLine
-from harness.board.repl import Listener, RawRepl, silence
+from harness.board.repl import ENTER_S, Listener, RawRepl, silence
 from harness.board.transfer import ATTEMPTS, PlainTransfer, Transfer
 from harness.errors import BoardError
 from harness.progress import SILENT, Progress
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from harness.board.info import BoardInfo
 
 TIMEOUT_S = 30.0
+# For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
+ROOM_VARIABLE = "K210_BOARD_ROOM"
 
 
 class Board:
@@ -49,7 +52,8 @@ class Board:
         url: str,
         baud: int = BAUD,
         on_log: Listener = silence,
-        room: int = raw_repl.ROOM,
+        room: int | None = None,
+        patience: float = ENTER_S,
     ) -> Self:
         """Lock and open a port, stop what runs on the board, and reach its raw REPL.
 
@@ -57,13 +61,16 @@ class Board:
             url: The port, see `SerialLine`.
             baud: Its speed.
             on_log: Who hears what the firmware logs between programs.
-            room: How many bytes the board surely takes at once.
+            room: How many bytes the board surely takes at once; None for `K210_BOARD_ROOM`, or
+                what MaixPy and CanMV take.
+            patience: Seconds to knock before there is taken to be no board.
 
         Raises:
             BoardError: The port cannot be had, or there is no MicroPython behind it.
         """
         from harness.board.ide_mode import explain
 
+        room = room or int(os.environ.get(ROOM_VARIABLE, raw_repl.ROOM))
         lock = PortLock(url)
         lock.acquire()
         line = None
@@ -71,7 +78,7 @@ class Board:
             line = SerialLine(url, baud)
             board = cls(RawRepl(line, on_log, room), lock)
             try:
-                board.repl.enter()
+                board.repl.enter(patience)
             except BoardError as error:
                 raise explain(line, error) from error
             board.repl.probe_raw_paste()
@@ -191,6 +198,8 @@ class Board:
             if tool != on_board.ANSWER:
                 self.need(on_board.ANSWER)
             self.exec(tool)
+            if not self.repl.takes(tool.encode()):
+                self.exec("_k210p=None")
             self._tools.add(tool)
 
     def soft_reset(self, stop_boot: bool = True) -> str:
@@ -257,6 +266,8 @@ class Board:
         """
         if code != on_board.ANSWER:
             self.need(on_board.ANSWER)
+        is_tool = code in (on_board.ANSWER, on_board.ABILITIES)
+        named = not is_tool and self.abilities.compile
         for _ in range(ATTEMPTS):
             self.exec("import gc;_k210p=[];gc.collect()")
             for piece in _pieces(code, self.repl.room - len("_k210p.append()")):
@@ -268,10 +279,7 @@ class Board:
             raise DamagedAnswerError(
                 f"{name} did not arrive whole in {ATTEMPTS} attempts", "check the cable"
             )
-        tool = code in (on_board.ANSWER, on_board.ABILITIES)
-        if tool or not self.abilities.compile:
-            return b"exec(_k210p)"
-        return f"exec(compile(_k210p,{name!r},'exec'))".encode()
+        return f"exec(compile(_k210p,{name!r},'exec'))".encode() if named else b"exec(_k210p)"
 
     def _arrived(self, code: str) -> bool:
         (found,) = self.ask("_k210(str(_k210c(bytes(_k210p,'utf-8'))))", most=1)

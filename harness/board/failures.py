@@ -67,6 +67,6 @@ def _exception(traceback: str) -> tuple[str, str]:
     """Return name and text of the exception; a text may have several lines (MaixPy's KPU)."""
     lines = [line for line in traceback.strip().splitlines() if line.strip()]
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
-    rest = lines[frames[-1] + 1 :] if frames else lines
+    rest = lines[frames[-1] + 1 :] if frames else lines[len(lines) > 1 :]
     kind, _, message = " ".join(line.strip() for line in rest).partition(": ")
     return kind.rstrip(":"), message.strip()

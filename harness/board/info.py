@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.board import on_board
@@ -14,6 +15,11 @@ from harness.kmodel import load
 from harness.kmodel.memory import Memory
 from harness.kmodel.program import Program
 
+# Modules that K210 firmwares have and the harness's scripts use.
+MODULES = (
+    "ubinascii", "ustruct", "uhashlib", "uzlib", "uctypes", "machine", "image", "sensor", "lcd",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class BoardInfo:
@@ -21,7 +27,8 @@ class BoardInfo:
 
     Attributes:
         port: Where it is.
-        kind: "virtual" for this project's virtual board, else "real".
+        kind: "virtual" where `os.uname()` says so or the port is a pseudo-terminal, which no
+            hardware is on; else "real".
         firmware: As `os.uname()` gives it: release or build, date.
         machine: Board and chip, as the firmware names them.
         micropython: `sys.implementation.version`; MaixPy puts its own version there.
@@ -120,34 +127,50 @@ def ask(board: Board) -> BoardInfo:
     Raises:
         BoardError: It does not answer.
     """
-    board.need(on_board.INFO)
-    found = board.eval("_k210i()")
-    _, _, release, version, machine = found["uname"] or ("", "", "", "", "")
-    api = next((name for name in ("KPU", "maix.KPU") if found[name]), None)
-    functions = tuple(name for name in found[api] or () if name[0] != "_") if api else ()
+    board.need(on_board.TRIED)
+
+    def tried(expression: str) -> Any:  # noqa: ANN401  whatever the board says
+        return board.eval(f"_k210t(lambda:{expression})")
+
+    board.exec("import gc,os,sys;gc.collect()")
+    _, _, release, version, machine = tried("tuple(os.uname())") or ("", "", "", "", "")
+    free, used = board.eval("(gc.mem_free(),gc.mem_alloc())")
+    functions = {
+        "KPU": tried("dir(__import__('KPU'))"),
+        "maix.KPU": tried("dir(__import__('maix').KPU)"),
+    }
+    api = next((name for name, found in functions.items() if found), None)
+    offered = tuple(name for name in functions[api] if name[0] != "_") if api else ()
     url = board.repl.line.url
-    free, total = found["heap"]
     return BoardInfo(
         port=url,
-        kind="virtual" if found["virtual"] else "real",
+        kind=_kind(f"{version} {machine}", url),
         firmware=version or release,
         machine=machine,
-        micropython=".".join(map(str, found["version"])),
-        platform=found["platform"],
+        micropython=".".join(map(str, board.eval("tuple(sys.implementation[1])"))),
+        platform=board.eval("sys.platform"),
         heap_free=free,
-        heap_total=total,
-        system_heap=found["system_heap"],
+        heap_total=free + used,
+        system_heap=tried("__import__('Maix').utils.heap_free()"),
         file_systems=file_systems(board),
         kpu_api=api,
-        kpu_functions=functions,
-        kmodel_versions=_versions(api, functions),
-        modules=tuple(found["modules"]),
-        unique_id=found["id"],
+        kpu_functions=offered,
+        kmodel_versions=versions(api, offered),
+        modules=tuple(name for name in MODULES if tried(f"bool(__import__({name!r}))")),
+        unique_id=tried(
+            "str(__import__('ubinascii').hexlify(__import__('machine').unique_id()),'utf-8')"
+        ),
         usb_serial=usb_serial_number(url),
     )
 
 
-def _versions(api: str | None, functions: tuple[str, ...]) -> tuple[int, ...]:
+def _kind(said: str, url: str) -> str:
+    pseudo = Path(url).resolve().is_relative_to("/dev/pts")
+    return "virtual" if pseudo or "virtual" in said else "real"
+
+
+def versions(api: str | None, functions: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the kmodel versions that a firmware loads, by the functions of its KPU module."""
     # MaixPy got kmodel v4 together with set_outputs, which v4 needs; source: Maix_kpu.c.
     if api == "maix.KPU" or "set_outputs" in functions:
         return 3, 4

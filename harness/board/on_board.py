@@ -5,19 +5,6 @@ Everything is named `_k210…`. Answers are lines as in `harness.board.answers`.
 
 from __future__ import annotations
 
-# Modules that K210 firmwares have and the harness's scripts use.
-MODULES = (
-    "ubinascii",
-    "ustruct",
-    "uhashlib",
-    "uzlib",
-    "uctypes",
-    "machine",
-    "image",
-    "sensor",
-    "lcd",
-)
-
 # _k210c(data, crc) is CRC32, _k210(text) prints an answer.
 ANSWER = """\
 try:
@@ -172,27 +159,11 @@ def _k210v():
  return r
 """
 
-# _k210i() returns what `harness.board.info` asks.
-INFO = """\
-def _k210i():
- import gc,os,sys
- def tried(f):
-  try:
-   return f()
-  except Exception:
-   return None
- def functions(module,name):
-  m=__import__(module)
-  return dir(getattr(m,name) if name else m)
- gc.collect()
- r={"uname":tried(lambda:tuple(os.uname())),"platform":sys.platform}
- r["version"]=tuple(sys.implementation[1])
- r["heap"]=(gc.mem_free(),gc.mem_free()+gc.mem_alloc())
- r["system_heap"]=tried(lambda:__import__("Maix").utils.heap_free())
- r["KPU"]=tried(lambda:functions("KPU",""))
- r["maix.KPU"]=tried(lambda:functions("maix","KPU"))
- r["id"]=tried(lambda:str(__import__("ubinascii").hexlify(__import__("machine").unique_id()),"utf-8"))
- r["virtual"]=tried(lambda:__import__("k210_virtual").__name__)
- r["modules"]=[n for n in MODULES if tried(lambda:__import__(n))]
- return r
-""".replace("MODULES", repr(MODULES))
+# _k210t(function) returns what it gives, or None where it raises.
+TRIED = """\
+def _k210t(f):
+ try:
+  return f()
+ except Exception:
+  return None
+"""

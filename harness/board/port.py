@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -179,10 +180,7 @@ def _refusal(url: str, error: Exception) -> BoardError:
 
 def _owner(url: str) -> str:
     try:
-        from pathlib import Path
-
-        path = Path(url)
-        return f"user {path.owner()}, group {path.group()}"
+        return f"user {Path(url).owner()}, group {Path(url).group()}"
     except (OSError, KeyError, NotImplementedError):
         return "another user"
 

@@ -21,9 +21,15 @@ FRIENDLY_PROMPT = b">>> "
 # while nothing there reads; bytes that overflow the ring are lost in silence.
 ROOM = 1024
 
-_LOG_STARTS = (b"[MAIXPY]", b"[MaixPy]", b"kpu_net __del__", b"E (", b"W (", b"I (")
-_START = b"|".join(re.escape(start) for start in _LOG_STARTS)
-_LOG = re.compile(rb"(?:\x1b\[[0-9;]*m)?(?:" + _START + rb")[^\n]*\n")
+# What MaixPy's C code and the SDK under it put in front of their log lines.
+_LOG_STARTS = (b"[MAIXPY]", b"[MaixPy]", b"kpu_net __del__")
+_START = re.compile(
+    rb"(?:\x1b\[[0-9;]*m)?(?:"
+    + b"|".join(re.escape(start) for start in _LOG_STARTS)
+    + rb"|[EWI] \(\d+\))"
+)
+_UNFINISHED_START = re.compile(rb"(?:\x1b(?:\[[0-9;]*m?)?)?(?:[EWI](?: (?:\(\d*)?)?)?")
+_LOG = re.compile(_START.pattern + rb"[^\n]*\n")
 _LOG_LINE = re.compile(rb"(?:(?<=\n)|\A)" + _LOG.pattern)
 _TRACEBACK = b"Traceback (most recent call last):"
 
@@ -47,7 +53,7 @@ class Reply:
         self._acknowledgement = acknowledgement
         self._head: bytearray | None = bytearray()
         self._body = bytearray()
-        self._scanned = self._shown = 0
+        self._passed = self._scanned = self._shown = 0
         self._marks: list[int] = []
         self.done = False
         self.printed = self.error = self.noise = self.excess = b""
@@ -76,18 +82,24 @@ class Reply:
         return bytes(self._head or b"") + bytes(self._body)
 
     def _find_acknowledgement(self, head: bytearray) -> None:
-        logs = list(_LOG.finditer(head))
-        clean = _LOG.sub(b"", bytes(head))
-        at = clean.find(self._acknowledgement)
-        if at < 0 and not _ended(head):
-            return
-        if at < 0:  # a log line without an end took the acknowledgement in
-            clean, logs = bytes(head), []
-            at = clean.find(self._acknowledgement)
-            if at < 0:
+        at = head.find(self._acknowledgement, self._passed)
+        while at >= 0:
+            log = _START.search(head, self._passed, at)
+            if log is None:
+                self._acknowledge(head, at)
                 return
-        self.noise += b"".join(match[0] for match in logs) + clean[:at]
-        self._body += clean[at + len(self._acknowledgement) :]
+            end = head.find(b"\n", log.start())
+            if end < 0:
+                break
+            self._passed = end + 1
+            at = head.find(self._acknowledgement, self._passed)
+        at = head.find(self._acknowledgement)
+        if at >= 0 and _ended(head):  # a log line without an end took it in
+            self._acknowledge(head, at)
+
+    def _acknowledge(self, head: bytearray, at: int) -> None:
+        self.noise += bytes(head[:at])
+        self._body += head[at + len(self._acknowledgement) :]
         self._head = None
 
     def _find_end(self) -> None:
@@ -141,9 +153,7 @@ def _logs_before(tail: bytes) -> bytes:
 
 def _may_be_log(rest: bytes) -> bool:
     """Whether more bytes could make a log line, or the prompt, of this."""
-    plain = re.sub(rb"\A\x1b(?:\[[0-9;]*m?)?", b"", rest)
-    if b"\n" in plain:
+    if b"\n" in rest:
         return False
-    return not plain or any(
-        start.startswith(plain) or plain.startswith(start) for start in _LOG_STARTS
-    )
+    begun = _START.match(rest) or _UNFINISHED_START.fullmatch(rest)
+    return bool(begun) or any(start.startswith(rest) for start in _LOG_STARTS)

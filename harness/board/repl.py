@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 
 from harness.board import raw_repl
@@ -15,6 +16,9 @@ Listener = Callable[[str], None]
 ENTER_S = 6.0
 # MaixPy lets Ctrl-C into its boot for 200 ms only, some time after a reset: keep knocking.
 BOOT_S = 3.0
+# MaixPy says so when its frozen _boot.py has set the folder and the path, and the 200 ms begin;
+# Ctrl-C before that would leave the board half set up.
+INIT_END = b"init end"
 KNOCK_S = 0.05
 INTERRUPT_S = 2.0
 SOFT_RESET_S = 15.0
@@ -60,6 +64,8 @@ class RawRepl:
             if answer.endswith(raw_repl.BANNER + raw_repl.PROMPT):
                 self._log(bytes(heard))
                 return
+            if _is_echo(heard):
+                break
             heard += self._knock(min(BOOT_S, deadline.left))
         raise _stranger(bytes(heard), self.line.url)
 
@@ -140,9 +146,8 @@ class RawRepl:
             SilentBoardError: The raw REPL does not come back.
         """
         self.line.write(raw_repl.END)
-        # Not before the reset has begun: Ctrl-C would only clear the input line.
-        heard = self._until_any((b"reboot", raw_repl.BANNER), INTERRUPT_S)
         wanted = raw_repl.BANNER + raw_repl.PROMPT
+        heard = self._until_any((INIT_END, wanted), BOOT_S if stop_boot else seconds)
         deadline = Deadline(seconds)
         while wanted not in heard and not deadline.passed:
             if stop_boot:
@@ -160,6 +165,7 @@ class RawRepl:
     def restarted(self) -> None:
         """Stop the boot of a board that has just been reset, and reach the prompt."""
         self._raw_paste = None
+        self._log(self._until_any((INIT_END, raw_repl.FRIENDLY_PROMPT), BOOT_S))
         self._log(self._knock(BOOT_S))
         self.enter()
 
@@ -195,10 +201,14 @@ class RawRepl:
         return reply
 
     def _follow(self, reply: Reply, deadline: Deadline, show: Listener) -> None:
+        decoder, held = codecs.getincrementaldecoder("utf-8")("backslashreplace"), ""
         while not reply.done and not deadline.passed:
             printed = reply.feed(self.line.read(min(deadline.left, 1.0)))
-            if printed:
-                show(printed.decode(errors="replace").replace("\r\n", "\n"))
+            text = held + decoder.decode(printed, final=reply.done)
+            held = "\r" if text.endswith("\r") and not reply.done else ""  # "\n" may follow
+            text = text.removesuffix(held).replace("\r\n", "\n")
+            if text:
+                show(text)
 
     def _overdue(self, reply: Reply, seconds: float) -> SilentBoardError:
         began = "the program still ran" if reply.acknowledged else "the program did not start"
@@ -242,11 +252,11 @@ def _stranger(heard: bytes, url: str) -> BoardError:
     """Return the error for what is no MicroPython, by what it said."""
     if not heard:
         return SilentBoardError(
-            f"nothing answers on {url} at {ENTER_S:g} s of Ctrl-C",
+            f"nothing answers on {url}",
             "is it the right port, has the board power, and does its firmware hold MicroPython? "
             "press reset and try again",
         )
-    if set(heard) <= set(b"\r\n\x01\x03^AC"):
+    if _is_echo(heard):
         return BoardError(
             f"{url} sends back what it gets: no board", "k210 board list shows boards"
         )
@@ -255,3 +265,8 @@ def _stranger(heard: bytes, url: str) -> BoardError:
         f"what answers on {url} is no MicroPython; it said {said!r}",
         "is it the right port, and does it run at 115200 baud?",
     )
+
+
+def _is_echo(heard: bytes | bytearray) -> bool:
+    """Whether there is nothing but what we send, or a terminal's picture of it."""
+    return bool(heard) and set(heard) <= set(b"\r\n\x01\x03^AC")
