@@ -77,7 +77,7 @@ class Program:
                 return operation
         raise KeyError(name)
 
-    def until(self, layer: str) -> Program:
+    def until(self, layer: str, as_float: bool = False) -> Program:
         """Return the program cut behind an operation, whose result is its only output.
 
         See `harness.kmodel.truncation.until`.
@@ -85,4 +85,4 @@ class Program:
         # The module there needs this one.
         from harness.kmodel.truncation import until
 
-        return until(self, layer)
+        return until(self, layer, as_float)

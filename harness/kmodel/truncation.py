@@ -10,17 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from harness.errors import ConversionError, UsageError
-from harness.kmodel.memory import Buffer, Memory, Pool, dense
-from harness.kmodel.operations import KpuAddPadding, KpuConv2d, KpuUpload, Operation
+from harness.kmodel.memory import Buffer, DType, Memory, Pool, dense
+from harness.kmodel.operations import (
+    Dequantize,
+    DequantizeZeroPoint,
+    KpuAddPadding,
+    KpuConv2d,
+    KpuUpload,
+    Operation,
+)
 from harness.kmodel.program import Port, Program
 
 # The DMA of v3's runtime writes whole words of 8 bytes, and nncase 0.2 places nothing finer.
 WORD = 8
 
 
-def until(program: Program, layer: str) -> Program:
+def until(program: Program, layer: str, as_float: bool = False) -> Program:
     """Return a program that ends with an operation and has its result as the only output.
 
     Operations, their names and memory stay as they are. What an upload, or v3's add_padding, puts
@@ -31,6 +39,8 @@ def until(program: Program, layer: str) -> Program:
     Args:
         program: The whole program.
         layer: Name of an operation.
+        as_float: Let a uint8 result of version 3 or 4 come out as float32 with the same values:
+            MaixPy takes the outputs of version 4 for floats, whatever they are (`Maix_kpu.c`).
 
     Raises:
         UsageError: There is no operation of that name.
@@ -43,19 +53,25 @@ def until(program: Program, layer: str) -> Program:
             f"the program has no operation {layer!r}", f"the nearest are: {', '.join(near)}"
         )
     cut = replace(program, operations=program.operations[: names.index(layer) + 1])
-    last = cut.operations[-1]
     if program.version == 5:
-        return _with_outputs(cut, last.outputs)
+        return _with_outputs(cut, cut.operations[-1].outputs)
+    cut = _returned(cut, cut.operations[-1])
+    bytes_out = cut.outputs[0].buffer.dtype is DType.U8
+    return _with_floats(cut, cut.outputs[0].buffer) if as_float and bytes_out else cut
+
+
+def _returned(program: Program, last: Operation) -> Program:
+    """Return a program of version 3 or 4 with the result of its last operation as output."""
     if isinstance(last, KpuConv2d) and len(last.outputs) == 1:
-        return _with_copy(cut, last)
+        return _with_copy(program, last)
     result = _result(last)
     if result.memory is Memory.KPU:
         raise ConversionError(
-            f"{layer} leaves its result in KPU memory, from where kmodel v{program.version} "
+            f"{last.name} leaves its result in KPU memory, from where kmodel v{program.version} "
             "cannot return it",
             "cut behind a later operation",
         )
-    return _with_outputs(cut, (result,))
+    return _with_outputs(program, (result,))
 
 
 def _result(operation: Operation) -> Buffer:
@@ -82,6 +98,27 @@ def _with_copy(program: Program, layer: KpuConv2d) -> Program:
     *before, last = program.operations
     last = replace(last, outputs=(*last.outputs, copy))
     return _with_outputs(replace(program, operations=(*before, last)), (copy,))
+
+
+def _with_floats(program: Program, result: Buffer) -> Program:
+    """Append a dequantisation that changes no value: all but the result is free for its output."""
+    size, after = 4 * result.elements, result.end + -result.end % WORD
+    at = after if result.memory is Memory.MAIN and size > result.offset else 0
+    program = _with_main(program, at + size)
+    (main,) = (pool for pool in program.pools if pool.memory is Memory.MAIN)
+    source = replace(result, pool=main) if result.memory is Memory.MAIN else result
+    floats = dense(main, at, DType.F32, result.shape)
+    operation = _identity(program.version, source, floats)
+    name = f"{len(program.operations):02d}_{operation.kind()}"
+    operations = *program.operations, replace(operation, name=name)
+    return _with_outputs(replace(program, operations=operations), (floats,))
+
+
+def _identity(version: int, source: Buffer, floats: Buffer) -> Operation:
+    ends: dict[str, Any] = {"name": "", "offset": 0, "inputs": (source,), "outputs": (floats,)}
+    if version == 3:
+        return Dequantize(**ends, scale=1.0, bias=0.0)
+    return DequantizeZeroPoint(**ends, scale=1.0, zero_point=0)
 
 
 def _with_main(program: Program, size: int) -> Program:
