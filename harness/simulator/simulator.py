@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Simulator(nn.Module):
 
     Raises:
         SimulationError: An operation is not supported; it is named.
-        UsageError: There is no such rule set.
+        UsageError: There is no such rule set, or no such device.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Simulator(nn.Module):
     ) -> None:
         super().__init__()
         self.program, self.rules = program, check_rules(rules)
+        check_device(device)
         sources, reader = producers(program), Reader.of(program)
         self.layers = nn.ModuleDict(
             {operation.name: self._layer(operation) for operation in program.operations}
@@ -109,9 +111,13 @@ class Simulator(nn.Module):
         Raises:
             UsageError: An input is missing, or not of the program's shape and type.
         """
-        values, uses = self._bind(x), Counter(self.uses)
+        values = self._bind(x)
+        with exact_sums(self._device()):
+            return self._run(values)
+
+    def _run(self, values: dict[Key, Tensor]) -> dict[str, Tensor]:
+        uses, picks = Counter(self.uses), self._picks()
         batch = max((len(value) for value in values.values()), default=1)
-        picks = self._picks()
         for operation in self.program.operations:
             inputs = self._read(operation.name, values, uses)
             result = self.layers[operation.name](*inputs, **picks.get(operation.name, {}))
@@ -184,3 +190,33 @@ class Simulator(nn.Module):
 
     def _device(self) -> torch.device:
         return next((b.device for b in self.buffers()), torch.device("cpu"))
+
+
+def check_device(device: str | torch.device) -> None:
+    """Make sure that PyTorch can compute on a device.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:
+        raise UsageError(
+            f"PyTorch cannot compute on {device}: {str(error).splitlines()[0]}",
+            "leave the device out to compute on the processor",
+        ) from error
+
+
+@contextmanager
+def exact_sums(device: torch.device) -> Iterator[None]:
+    """Keep a GPU from what is faster and not exact: TF32 products, and cuDNN's convolutions."""
+    if device.type != "cuda":
+        yield
+        return
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)

@@ -5,12 +5,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from harness.errors import SimulationError
 from harness.kmodel.operations import Pooling
 from harness.simulator.kpu import products
 from harness.simulator.kpu.chain import shift_right
 from harness.simulator.kpu.layer import KpuConv2dLayer
+from harness.simulator.kpu.sums import Sums
 from tests.simulator.kpu_reference import LOWEST, convolved, layer, pooled
 
 RULES = ["nncase-0.1", "nncase-0.2"]
@@ -79,12 +81,16 @@ def test_any_layer_is_that_of_python_integers(drawn):
         np.testing.assert_array_equal(run(operation, x, rules, fast), expected)
 
 
+@pytest.mark.parametrize("depthwise", [0, 1])
 @pytest.mark.parametrize("kind", Pooling)
-def test_each_pooling_on_odd_sizes(kind):
+def test_each_pooling_on_odd_sizes(kind, depthwise):
+    """In the fast form, which layers drawn at random seldom have, with a border that counts."""
     rng = np.random.default_rng(kind)
-    x = rng.integers(0, 256, (2, 3, 15, 9)).astype(np.uint8)
-    weights = rng.integers(0, 256, (4, 3, 3, 3)).astype(np.uint8)
-    operation = layer(weights, RAMP, plain(4, 100, 8), x.shape, pool_type=int(kind), arg_x=-128)
+    x = rng.integers(0, 256, (2, 4, 15, 9)).astype(np.uint8)
+    weights = rng.integers(0, 256, (4, 1 if depthwise else 4, 3, 3)).astype(np.uint8)
+    fields = {"pool_type": int(kind), "depthwise": depthwise, "arg_x": -128, "pad_value": 201}
+    operation = layer(weights, RAMP, plain(4, 100, 8), x.shape, **fields)
+    assert KpuConv2dLayer(operation, "nncase-0.2").fused is not None
     expected = pooled(convolved(operation, x, "nncase-0.2"), kind)
     assert len(np.unique(expected)) > 10
     np.testing.assert_array_equal(run(operation, x), expected)
@@ -105,6 +111,23 @@ def test_both_kinds_of_products_are_exact(monkeypatch, kernel, channels, int8):
     assert module.fused is not None
     assert module.fused.products.int8 is int8
     np.testing.assert_array_equal(run(operation, x), run(operation, x, fast=False))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("depthwise", [0, 1])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_sums_as_matrix_products_are_those_of_convolutions(kernel, depthwise, stride):
+    """On a GPU all sums are made in this way."""
+    rng = np.random.default_rng(0)
+    weights = rng.integers(0, 256, (6, 1 if depthwise else 6, kernel, kernel)).astype(np.uint8)
+    x = rng.integers(0, 256, (2, 6, 9, 11)).astype(np.uint8)
+    operation = layer(weights, RAMP, plain(6), x.shape, depthwise=depthwise, arg_x=-100)
+    sums = Sums(operation)
+    windows = sums.windows(torch.from_numpy(x)).to(sums.weights.dtype)
+    expected = functional.conv2d(windows, sums.weights, stride=stride, groups=sums.groups)
+    found = sums._by_places(windows, sums.weights, stride)
+    assert torch.equal(found, expected)
+    assert torch.equal(sums._convolve(windows, sums.weights, stride), expected)
 
 
 def test_sums_past_32_bits():
@@ -161,9 +184,11 @@ def test_of_equal_starts_the_highest_index_wins():
     [
         ({"bypass_convolution": 1}, "pooling without convolution"),
         ({"pad_type": 1}, "pad type 1"),
+        ({"bits": np.uint16}, "16-bit weights"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(registers, message):
-    operation = layer(np.ones((1, 1, 1, 1), np.uint8), RAMP, plain(1), (1, 1, 4, 4), **registers)
+    bits = registers.pop("bits", np.uint8)
+    operation = layer(np.ones((1, 1, 1, 1), bits), RAMP, plain(1), (1, 1, 4, 4), **registers)
     with pytest.raises(SimulationError, match=f"{message} at layer 00_kpu_conv2d.*nncase"):
         KpuConv2dLayer(operation, "nncase-0.2")

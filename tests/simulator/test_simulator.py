@@ -115,3 +115,31 @@ def test_a_gpu_gives_the_same_bits():
     program, x = load(MOBILENET), np.load(MOBILENET.with_suffix(".npz"))["input_0"]
     found = Simulator(program, device="cuda")(x)["output_0"].cpu()
     assert torch.equal(found, Simulator(program)(x)["output_0"])
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_bits_for_every_operation(single_layers, single_operations):
+    torch.set_float32_matmul_precision("medium")
+    for golden, count in ((single_layers, 100), (single_operations, 54)):
+        for number in range(count):
+            digits = f"{number:0{3 if count == 100 else 2}d}"
+            program = load(golden[f"model_{digits}"].tobytes())
+            names = [f"input_{digits}_{index}" for index in range(len(program.inputs))]
+            names = names if count == 54 else [f"input_{digits}"]
+            inputs = [
+                golden[name].reshape(port.buffer.shape)
+                for name, port in zip(names, program.inputs, strict=True)
+            ]
+            found = Simulator(program, device="cuda")(inputs)["output_0"].cpu().double()
+            expected = Simulator(program)(inputs)["output_0"].double()
+            torch.testing.assert_close(found, expected, rtol=2.4e-7, atol=0)
+            if program.outputs[0].buffer.dtype.value == "uint8":
+                assert torch.equal(found, expected)
+    assert torch.get_float32_matmul_precision() == "medium"
+    torch.set_float32_matmul_precision("highest")
+
+
+def test_a_device_that_is_not_there_is_refused(residual):
+    for device in ["cuda:99", "abacus"]:
+        with pytest.raises(UsageError, match=f"cannot compute on {device}"):
+            Simulator(residual, device=device)

@@ -105,7 +105,7 @@ def _activation_steps(chain: Chain) -> Integers:
         middle = (low + high) >> 1
         # Of more than 200 at once PyTorch's search gives a part to each core: on a busy machine
         # waiting for the others takes a hundred times as long as the search.
-        reached = torch.cat([chain.activate(some) for some in middle.split(128)]) >= wanted
+        reached = torch.cat([chain.activate(some) for some in torch.split(middle, 128)]) >= wanted
         high = torch.where(reached, middle, high)
         low = torch.where(reached, low, torch.minimum(middle + 1, high))
     return np.where(low.numpy() == _REACH, _NEVER, low.numpy())
