@@ -123,44 +123,65 @@ def kpu_map(row, *shape):
     return feature_map(KPU, row, shape)
 
 
-def moved_about():
-    """A tensor that a function writes and the next one reads, through both kinds of memory."""
+PERMUTED = (0, 1, 3, 15)
+STEPS = np.add.outer(np.arange(3), np.add.outer(3 * np.arange(5), 15 * np.arange(7)))
+
+
+def moved_about(scattered):
+    """A tensor that a function writes and the next one reads, through all kinds of memory.
+
+    At last the KPU's module copies it with other strides, which are those of the result (it is
+    scattered) or of the source (it is gathered). A constant is added from the module's own.
+    """
     sketch, shape = Sketch(), (1, 3, 5, 7)
     into, own = sketch.x(*shape, dtype=U8), sketch.place("main of module 1", U8, *shape)
     main, result = sketch.main(U8, *shape), sketch.out(*shape, dtype=U8)
+    constant, second = sketch.constant(CONSTANT, U8), sketch.out(*shape, dtype=U8)
     upload, download = ops.KpuUpload, ops.KpuDownload
+    ends = (own, replace(result, strides=PERMUTED))
     for kind, source, out in (
         (upload, into, kpu_map(0, *shape)),
         (download, kpu_map(0, *shape), main),
         (upload, main, kpu_map(64, *shape)),
         (download, kpu_map(64, *shape), own),
-        (ops.Copy, replace(own, strides=(0, 1, 3, 15)), result),
+        (ops.Copy, *(ends if scattered else (replace(own, strides=PERMUTED), result))),
+        (upload, constant, kpu_map(128, *shape)),
+        (download, kpu_map(128, *shape), second),
     ):
         sketch.add(kind, (source,), (out,))
     return sketch.program()
 
 
-def check_moved_about(images):
-    program = moved_about()
+CONSTANT = np.arange(105).reshape(1, 3, 5, 7)
+
+
+def expected_of(images, scattered):
+    flat = images.reshape(len(images), -1)
+    if not scattered:
+        return flat[:, STEPS]
+    result = np.empty_like(flat)
+    result[:, STEPS.ravel()] = flat
+    return result.reshape(images.shape)
+
+
+@pytest.mark.parametrize("scattered", [False, True])
+def test_what_a_function_wrote_is_read_by_the_next_one(scattered):
+    program, images = moved_about(scattered), pictures(3, (3, 5, 7))
     data = write(program)
     assert said(program, load(data)) == []
     assert len(kpu_functions(data)) == 2
-    return data, Simulator(program)(images)["output_0"].numpy()
-
-
-def test_what_a_function_wrote_is_read_by_the_next_one():
-    images = pictures(3, (3, 5, 7))
-    _, found = check_moved_about(images)
-    flat = images.reshape(3, -1)
-    steps = np.add.outer(np.arange(3), np.add.outer(3 * np.arange(5), 15 * np.arange(7)))
-    np.testing.assert_array_equal(found, flat[:, steps])
+    moved, constant = Simulator(load(data))(images).values()
+    np.testing.assert_array_equal(moved.numpy(), expected_of(images, scattered))
+    np.testing.assert_array_equal(constant.numpy(), CONSTANT.repeat(3, 0))
 
 
 @pytest.mark.sim
-def test_nncase_moves_tensors_about():
+@pytest.mark.parametrize("scattered", [False, True])
+def test_nncase_moves_tensors_about(scattered):
     images = pictures(3, (3, 5, 7))
-    data, found = check_moved_about(images)
-    np.testing.assert_array_equal(get_worker().simulate(data, images).outputs[0], found)
+    moved, constant = get_worker().simulate(write(moved_about(scattered)), images).outputs
+    np.testing.assert_array_equal(moved, expected_of(images, scattered))
+    np.testing.assert_array_equal(constant, CONSTANT.repeat(3, 0))
 
 
 def many_arguments(count=70):

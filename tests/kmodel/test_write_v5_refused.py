@@ -3,17 +3,20 @@
 from contextlib import suppress
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ConversionError, HarnessError, KModelError
-from harness.kmodel import load
+from harness.kmodel import DType, Memory, Pool, load
 from harness.kmodel import operations as ops
+from harness.kmodel.memory import KPU_BYTES, feature_map
 from harness.kmodel.v5.writer import write
 from harness.kmodel.v5.writer.delivery import delivered
-from tests.kmodel.v5_programs import EXAMPLES, F32, SMALL, Sketch, golden, said
+from tests.kmodel.v5_programs import EXAMPLES, SMALL, U8, Sketch, golden, said
 
+LARGE = np.zeros((17, 1 << 20), np.uint8)
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -52,6 +55,8 @@ def test_programs_of_other_versions_and_layouts_are_refused(single_operations):
         ("pad", {"paddings": (ops.NO_PADDING,) * 4}, "would become missing"),
         ("slice", {"strides": (1, 0, 2)}, "slice"),
         ("conv2d", {"channels_last": True}, "channels_last"),
+        ("conv2d", {"stride": (2,)}, "too few numbers for stride_w"),
+        ("detection_postprocess", {"scale": ()}, "too few numbers for y_scale"),
         ("unary", {"inputs": ()}, "0 inputs"),
     ],
 )
@@ -62,11 +67,51 @@ def test_what_a_file_cannot_hold_is_refused(name, change, message):
         write(replace(program, operations=operations))
 
 
-def test_memory_that_no_one_reaches_is_refused():
+def test_functions_that_a_release_lacks_are_refused():
+    program = EXAMPLES["unary"](Sketch("1.3-1.5")).program()
+    (operation,) = program.operations
+    assert write(program)
+    with pytest.raises(ConversionError, match=r"00_unary: 1\.4-1\.5 has no erf"):
+        write(replace(program, operations=(replace(operation, op=ops.UnaryOp.ERF),)))
+
+
+def _between(kind, source, out):
+    """Return a program of one operation between buffers that a sketch makes."""
     sketch = Sketch()
-    sketch.add(ops.Sigmoid, (sketch.place("main of module 1", F32, 4),), (sketch.out(4),))
-    with pytest.raises(ConversionError, match=r"00_sigmoid: .* 'main of module 1'"):
-        write(sketch.program())
+    return sketch.add(kind, (source(sketch),), (out(sketch),)).program()
+
+
+def far(number):
+    return lambda sketch: sketch.place(f"main of module {number}", U8, 1, 4, 4, 4)
+
+
+def rows(_sketch):
+    return feature_map(Pool("kpu", Memory.KPU, KPU_BYTES), 0, (1, 4, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ((ops.Sigmoid, far(1), lambda s: s.out(4)), "00_sigmoid: .* 'main of module 1'"),
+        ((ops.KpuUpload, far(2), rows), "00_kpu_upload: .* 'main of module 2'"),
+        ((ops.Copy, rows, far(1)), "00_copy: a copy cannot see the rows"),
+        (
+            (ops.Copy, lambda s: s.main(DType.BOOL, 4), lambda s: s.main(DType.BOOL, 4)),
+            "00_copy: files have no type bool",
+        ),
+        (
+            (ops.Copy, lambda s: s.constant(LARGE, U8), lambda s: s.out(*LARGE.shape)),
+            "00_copy: constants take more than 16777216 bytes",
+        ),
+        (
+            (ops.Sigmoid, lambda s: replace(s.x(4), offset=8), lambda s: s.out(4)),
+            "00_sigmoid: a tensor lies at 8 to 24 of 'input', which has 16 bytes",
+        ),
+    ],
+)
+def test_places_that_no_one_reaches_are_refused(program, message):
+    with pytest.raises(ConversionError, match=message):
+        write(_between(*program))
 
 
 @settings(max_examples=200, derandomize=True, **SLOW)

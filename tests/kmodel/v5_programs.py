@@ -23,13 +23,13 @@ class Sketch:
 
     def __init__(self, group="1.6-1.9"):
         self.group, self.operations = group, []
-        self.sizes = {"input": 0, "output": 0, "main": 0, "main of module 1": 0}
+        self.sizes = dict.fromkeys(("input", "output", "main"), 0)
         self.ports = {"input": [], "output": []}
         self.data = bytearray(64)
         self.random = np.random.default_rng(5)
 
     def place(self, pool, dtype, *shape):
-        offset = self.sizes[pool]
+        offset = self.sizes.setdefault(pool, 0)
         self.sizes[pool] += -(-prod(shape) * dtype.itemsize // 8) * 8
         return dense(Pool(pool, Memory.MAIN, 0), offset, dtype, shape)
 
