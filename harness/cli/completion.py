@@ -36,6 +36,13 @@ def complete_calibration(incomplete: str) -> list[str]:
     return _beginning(CALIBRATION_METHODS, incomplete)
 
 
+def complete_firmware(incomplete: str) -> list[str]:
+    """Return the stock firmwares."""
+    from harness.kmodel.firmware import FIRMWARES
+
+    return _beginning(FIRMWARES, incomplete)
+
+
 def complete_color(incomplete: str) -> list[str]:
     """Return the colour orders."""
     from harness.method import ColorOrder

@@ -58,6 +58,15 @@ Calibrate = Annotated[
         autocompletion=completion.complete_calibration,
     ),
 ]
+Firmware = Annotated[
+    str,
+    typer.Option(
+        "--firmware",
+        metavar="NAME",
+        help="Stock firmware whose kmodel version and free memory the model has to fit.",
+        autocompletion=completion.complete_firmware,
+    ),
+]
 Shape = Annotated[str, typer.Option("--shape", metavar="C,H,W", help="Input size of the module.")]
 Range = Annotated[
     str, typer.Option("--range", metavar="LOW,HIGH", help="Values that bytes 0 and 255 stand for.")

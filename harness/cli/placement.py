@@ -18,9 +18,17 @@ def document(compiled: CompiledModel, folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         "kmodel_bytes": len(compiled.kmodel),
         "cached": compiled.cached,
+        "stock": _stock(compiled),
         "contract": compiled.contract.model_dump(mode="json", by_alias=True),
         "operations": [asdict(placed) for placed in compiled.placement],
     }
+
+
+def _stock(compiled: CompiledModel) -> dict[str, Any]:
+    stock = compiled.stock
+    if stock.data is None:
+        return {"version": stock.version, "refusal": stock.refusal}
+    return {"version": stock.version, "file": stock.file, "bytes": len(stock.data)}
 
 
 def show_compiled(compiled: CompiledModel, folder: Path) -> None:
@@ -51,4 +59,5 @@ def show_compiled(compiled: CompiledModel, folder: Path) -> None:
         f"{glue} conversions and copies between them; {len(compiled.kmodel) / 1024:.0f} KB"
         f"{' (from the cache)' if compiled.cached else ''}"
     )
+    show_line(compiled.stock.line)
     show_line(f"kmodel: {folder / KMODEL_FILE}")

@@ -27,11 +27,13 @@ from harness.compiler.export import to_onnx
 from harness.compiler.lower import to_nncase_dialect
 from harness.compiler.placement import Placed, outputs, placement
 from harness.compiler.refusal import explain
+from harness.compiler.stock import StockModel, stock_model
 from harness.compiler.worker.checks import check_calibration
 from harness.compiler.worker.client import Worker, get_worker
 from harness.compiler.worker.environment import NNCASE_VERSION
 from harness.errors import CompileError
 from harness.files import write_bytes
+from harness.kmodel.firmware import Firmware
 from harness.method import Deployable, InputContract
 from harness.progress import SILENT, Progress
 
@@ -71,6 +73,7 @@ class CompiledModel:
     Attributes:
         kmodel: kmodel v5, as nncase 1.9 writes it.
         onnx: The model that nncase imported; None when it came from TFLite.
+        stock: The same model for stock firmware, or why there is none.
         contract: What is written beside it.
         placement: Every compiled operation in running order.
         log: What nncase printed.
@@ -78,6 +81,7 @@ class CompiledModel:
     """
 
     kmodel: bytes
+    stock: StockModel
     onnx: bytes | None
     contract: ModelContract
     placement: tuple[Placed, ...]
@@ -85,8 +89,10 @@ class CompiledModel:
     cached: bool
 
     def write(self, folder: Path) -> None:
-        """Write `model.kmodel`, `model.onnx` and `contract.json` into a folder."""
+        """Write `model.kmodel`, `model.v4.kmodel`, `model.onnx` and `contract.json`."""
         write_bytes(folder / KMODEL_FILE, self.kmodel)
+        if self.stock.data is not None:
+            write_bytes(folder / self.stock.file, self.stock.data)
         if self.onnx is not None:
             write_bytes(folder / ONNX_FILE, self.onnx)
         self.contract.write(folder)
@@ -152,6 +158,7 @@ def compile_source(
     *,
     method: str = "no_clip",
     progress: Progress = SILENT,
+    firmware: Firmware | None = None,
     cache: CompileCache | None = None,
     worker: Worker | None = None,
 ) -> CompiledModel:
@@ -162,11 +169,14 @@ def compile_source(
         calibration: uint8 [N, C, H, W]; quantisation takes its ranges from these.
         method: How a range is taken: one of `worker.checks.CALIBRATION_METHODS`.
         progress: Who is told.
+        firmware: Stock firmware that the converted model has to run on; None for any with v4, and
+            then it is no error if the model cannot be converted.
         cache: Where results are kept; None for the user's cache folder.
         worker: The nncase process; None for the shared one.
 
     Raises:
         CompileError: Calibration images or method do not fit, or nncase refuses the model.
+        ConversionError: The model cannot run on the firmware that was asked for.
         SetupError: There is no nncase worker environment.
     """
     check_calibration(calibration, method, (1, *source.contract.shape))
@@ -178,7 +188,8 @@ def compile_source(
         with progress.task("compile", None):
             files = _run_nncase(source, calibration, method, worker or get_worker())
         _keep(cache, entry, files, progress)
-    return _compiled(source, calibration, method, files, cached)
+    stock = stock_model(files[KMODEL_FILE], firmware)
+    return _compiled(source, calibration, method, files, stock, cached)
 
 
 def _keep(cache: CompileCache, entry: str, files: dict[str, bytes], progress: Progress) -> None:
@@ -220,7 +231,12 @@ def _run_nncase(
 
 
 def _compiled(
-    source: Source, calibration: Images, method: str, files: dict[str, bytes], cached: bool
+    source: Source,
+    calibration: Images,
+    method: str,
+    files: dict[str, bytes],
+    stock: StockModel,
+    cached: bool,
 ) -> CompiledModel:
     graphs = {name[3:]: data for name, data in files.items() if name.startswith("ir/")}
     names = onnx_graph.outputs(source.data) if source.kind == "onnx" else outputs(graphs)
@@ -236,9 +252,13 @@ def _compiled(
             method=method, images=len(calibration), sha256=sha256(calibration.tobytes())
         ),
         seeds=source.seeds,
+        stock_refusal=stock.refusal,
     )
+    if stock.data is not None:
+        contract = contract.with_stock(stock.file, stock.version, stock.data)
     return CompiledModel(
         kmodel=files[KMODEL_FILE],
+        stock=stock,
         onnx=source.data if source.kind == "onnx" else None,
         contract=contract,
         placement=placement(graphs),

@@ -20,6 +20,11 @@ CONTRACT_FILE = "contract.json"
 KMODEL_FILE = "model.kmodel"
 
 
+def stock_file(version: int) -> str:
+    """Return the name of a model converted for stock firmware, beside `model.kmodel`."""
+    return f"model.v{version}.kmodel"
+
+
 class _Record(BaseModel):
     # Later versions may add fields; a reader of this version lets them pass.
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,13 +59,29 @@ class OutputRecord(_Record):
     shape: tuple[int, ...]
 
 
+class StockRecord(_Record):
+    """The same model in a version that stock firmware loads: the same bits out of the same bytes.
+
+    A file of version 4 does not store the shapes of its outputs; the contract's hold for it.
+    """
+
+    file: str
+    version: Literal[3, 4]
+    sha256: str
+
+
 class ModelContract(_Record):
     """The whole of `contract.json`, schema 1.
+
+    A kmodel from elsewhere comes without the fields that have a default: then only its outputs
+    are known.
 
     Attributes:
         name: Name of the deployable.
         input: Which bytes the model eats. Scaling, mean and std run inside the model.
         outputs: In file order.
+        stock: The same model in older versions.
+        stock_refusal: Why there is none; empty if there is, or if none was tried.
         kmodel_sha256: Hash of the kmodel that this contract belongs to.
         weights_sha256: Hash of the source model's weights.
         compiler: Compiler and version, such as "nncase 1.9.0.20230322".
@@ -70,13 +91,26 @@ class ModelContract(_Record):
 
     schema_: Literal[1] = Field(1, alias="schema")
     name: str
-    input: InputRecord
+    input: InputRecord | None = None
     outputs: tuple[OutputRecord, ...]
     kmodel_sha256: str
-    weights_sha256: str
-    compiler: str
-    calibration: CalibrationRecord
+    weights_sha256: str = ""
+    compiler: str = ""
+    calibration: CalibrationRecord | None = None
     seeds: Mapping[str, int] = Field(default_factory=dict)
+    stock: tuple[StockRecord, ...] = ()
+    stock_refusal: str = ""
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """The kmodels that this contract is for."""
+        return frozenset((self.kmodel_sha256, *(one.sha256 for one in self.stock)))
+
+    def with_stock(self, file: str, version: Literal[3, 4], data: bytes) -> ModelContract:
+        """Return the contract with one more converted model; one of that name is replaced."""
+        others = tuple(one for one in self.stock if one.file != file)
+        record = StockRecord(file=file, version=version, sha256=sha256(data))
+        return self.model_copy(update={"stock": (*others, record), "stock_refusal": ""})
 
     def write(self, folder: Path) -> Path:
         """Write `contract.json` into a folder and return its path."""
@@ -85,12 +119,12 @@ class ModelContract(_Record):
         return path
 
     def check(self, kmodel: bytes) -> None:
-        """Make sure that a kmodel is the one this contract was written for.
+        """Make sure that a kmodel is the one this contract was written for, or made of that.
 
         Raises:
             ContractError: It is another one.
         """
-        if sha256(kmodel) != self.kmodel_sha256:
+        if sha256(kmodel) not in self.hashes:
             raise ContractError(
                 f"the kmodel is not the one that {CONTRACT_FILE} was written for "
                 f"(sha256 {sha256(kmodel)[:12]}…, expected {self.kmodel_sha256[:12]}…)",
@@ -126,7 +160,8 @@ def read_contract(folder: Path) -> ModelContract:
         raise ContractError(
             f"{path}: {where}: {first['msg']}", "compile the model again to renew the file"
         ) from error
-    contract.input.to_contract()
+    if contract.input is not None:
+        contract.input.to_contract()
     return contract
 
 

@@ -93,7 +93,8 @@ def reciprocal(value: float) -> float | None:
     """Return a float32 whose reciprocal in float32 is a value, or None if there is none."""
     if not np.isfinite(value) or value == 0:
         return None
-    near = single(1) / single(value)
+    with np.errstate(over="ignore"):
+        near = single(1) / single(value)
     if not np.isfinite(near) or near == 0:
         return None
     for candidate in (near, np.nextafter(near, single(0)), np.nextafter(near, single(np.inf))):

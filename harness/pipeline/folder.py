@@ -15,7 +15,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from harness.compiler.build import ONNX_FILE
-from harness.compiler.contract import CONTRACT_FILE, KMODEL_FILE
+from harness.compiler.contract import CONTRACT_FILE, KMODEL_FILE, stock_file
 from harness.errors import RunFolderError
 from harness.files import write_bytes, write_json, write_text
 from harness.report.schema import HTML_FILE, REPORT_FILE
@@ -31,6 +31,8 @@ _RESULTS = (
     HTML_FILE,
     CONTRACT_FILE,
     KMODEL_FILE,
+    stock_file(3),
+    stock_file(4),
     ONNX_FILE,
     "items.jsonl",
     "layers",

@@ -121,7 +121,8 @@ def _write(
     if measured.compiled is not None:
         measured.compiled.write(folder.path)
         read_model(folder.path)
-        write_text(folder.path / "log.txt", measured.compiled.log)
+        log = f"{measured.compiled.log}{measured.compiled.stock.line}\n"
+        write_text(folder.path / "log.txt", log)
         if request.artefacts is not None:
             artefacts = request.artefacts(measured.compiled, folder.path)
     for name, result in measured.results.items():

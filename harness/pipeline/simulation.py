@@ -99,7 +99,8 @@ def _inputs(
         raise UsageError(f"the kmodel has {len(program.inputs)} inputs, and one can be given")
     buffer = program.inputs[0].buffer
     if buffer.dtype is DType.U8 and len(buffer.shape) == 4:
-        wanted = contract.input.to_contract() if contract else _plain_contract(buffer.shape)
+        given = contract.input if contract else None
+        wanted = given.to_contract() if given else _plain_contract(buffer.shape)
         return read_inputs(path, wanted)
     try:
         array = np.load(path, allow_pickle=False)

@@ -14,7 +14,7 @@ _RESIZE = {
 }
 
 # Told in words, or in a section of their own.
-_TOLD = frozenset({"schema", "input", "outputs", "calibration"})
+_TOLD = frozenset({"schema", "input", "outputs", "calibration", "stock", "stock_refusal"})
 
 
 def contract_rows(contract: Mapping[str, Any]) -> dict[str, str]:
@@ -22,8 +22,9 @@ def contract_rows(contract: Mapping[str, Any]) -> dict[str, str]:
     rest = {key: value for key, value in contract.items() if key not in _TOLD}
     return _capitalised(
         {
-            **_input_rows(contract.get("input", {})),
+            **_input_rows(contract.get("input") or {}),
             **_output_rows(contract.get("outputs", ())),
+            **_stock_rows(contract),
             **flatten(rest),
         }
     )
@@ -31,7 +32,7 @@ def contract_rows(contract: Mapping[str, Any]) -> dict[str, str]:
 
 def calibration_rows(contract: Mapping[str, Any]) -> dict[str, str]:
     """Return how quantisation took its ranges, as title → text."""
-    return _capitalised(flatten(contract.get("calibration", {})))
+    return _capitalised(flatten(contract.get("calibration") or {}))
 
 
 def _capitalised(rows: Mapping[str, str]) -> dict[str, str]:
@@ -64,3 +65,13 @@ def _output_rows(outputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         return {}
     told = (f"{one['name']} [{', '.join(str(side) for side in one['shape'])}]" for one in outputs)
     return {"outputs": ", ".join(told)}
+
+
+def _stock_rows(contract: Mapping[str, Any]) -> dict[str, str]:
+    """Return the same model in versions that stock firmware loads, or why there is none."""
+    files = contract.get("stock", ())
+    if not files:
+        refusal = contract.get("stock_refusal", "")
+        return {"for stock firmware": f"none: {refusal}"} if refusal else {}
+    told = (f"{one['file']} (kmodel v{one['version']}, sha256 {one['sha256']})" for one in files)
+    return {"for stock firmware": ", ".join(told)}

@@ -181,7 +181,10 @@ def test_written_files_belong_together(tmp_path):
     compiled.write(tmp_path)
     contract = read_contract(tmp_path)
     contract.check((tmp_path / "model.kmodel").read_bytes())
-    assert {p.name for p in tmp_path.iterdir()} == {"model.kmodel", "model.onnx", "contract.json"}
+    contract.check((tmp_path / "model.v4.kmodel").read_bytes())
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "model.kmodel", "model.v4.kmodel", "model.onnx", "contract.json",
+    }  # fmt: skip
 
 
 def test_calibration_is_checked_before_nncase_reads_past_its_end():

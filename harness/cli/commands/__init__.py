@@ -9,6 +9,7 @@ from harness.cli.commands import (
     board,
     compare,
     compile_model,
+    convert,
     diff,
     doctor,
     inspect,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run.run)
     app.command("compare")(compare.compare)
     app.command("compile")(compile_model.compile_model)
+    app.command("convert")(convert.convert)
     app.command("simulate")(simulate.simulate)
     app.command("inspect")(inspect.inspect)
     app.command("diff")(diff.diff)

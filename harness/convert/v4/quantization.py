@@ -39,9 +39,10 @@ from harness.kmodel.operations import (
     QuantizeZeroPoint,
 )
 
-# Adding this to a float32 from -2^23 to 2^23 - 256 rounds it to a whole number, half to even: the
-# sum lies where float32 has no fractions. It is even, so that halves stay halves of the same side,
-# and an odd multiple of 256, so that no value below 2^31 is rounded up to 2^31 on the way.
+# Adding this to a float32 from -256 to 2^23 - 256 rounds it to a whole number, half to even: the
+# sum lies where float32 has no fractions. Whatever is less or more stays below 0 or above 255.
+# It is even, so that halves stay halves of the same side, and an odd multiple of 256, so that no
+# value below 2^31 is rounded up to 2^31, which x86 makes 0, on the way.
 ROUNDING = 2**23 + 256
 
 
