@@ -136,8 +136,10 @@ def encode_registers(
         weights: What that of the weights holds.
 
     Raises:
-        ConversionError: A value does not fit its register.
+        ConversionError: A value does not fit its register, or registers, maps and tables say
+            different things.
     """
+    _check_sizes(layer)
     registers = replace(
         layer.registers,
         source_row=layer.input.offset // 64,
@@ -151,6 +153,19 @@ def encode_registers(
     except ValueError as error:
         raise ConversionError(f"register {error}") from None
     return struct.pack(f"<{REGISTERS}Q", *words)
+
+
+def _check_sizes(layer: KpuConv2d) -> None:
+    registers = layer.registers
+    into = registers.in_channels, registers.in_height, registers.in_width
+    for what, found, said in (
+        ("input", layer.input.shape[1:], into),
+        ("output", layer.output.shape[1:], out_shape(registers, 1)[1:]),
+        ("weights", layer.weights.shape, weights_shape(registers)),
+        ("batch norm", layer.batch_norm.words.shape, (registers.out_channels,)),
+    ):
+        if found != said:
+            raise ConversionError(f"{what} of {found}, where the registers say {said}")
 
 
 def _check(registers: LayerRegisters, batches: int, offset: int) -> None:

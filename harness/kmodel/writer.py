@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from harness.errors import ConversionError
-from harness.kmodel.memory import FLASH_BYTES
+from harness.kmodel.memory import FLASH_BYTES, Buffer, DType, Memory
+from harness.kmodel.program import Program
 
 Result = TypeVar("Result")
 
@@ -115,6 +116,40 @@ def check_size(writer: Writer) -> None:
         raise ConversionError(
             f"the file would have more than {FLASH_BYTES} bytes, a board's flash",
             "make the model smaller",
+        )
+
+
+def stored(program: Program, buffer: Buffer, dtype: DType) -> npt.NDArray[Any]:
+    """Return values of an operation that have to stand in the program's data.
+
+    Raises:
+        ConversionError: They are computed, of another type, or outside of the data.
+    """
+    check_all(
+        [
+            (
+                buffer.memory is Memory.CONSTANT,
+                f"weights, bias or table lie in {buffer.pool.name!r}, not in the file",
+            ),
+            (
+                buffer.dtype is dtype,
+                f"weights, bias or table are {buffer.dtype.value}, not {dtype.value}",
+            ),
+        ]
+    )
+    check_inside(program, buffer)
+    return program.constant(buffer)
+
+
+def check_inside(program: Program, buffer: Buffer) -> None:
+    """Check that a constant lies inside the program's data.
+
+    Raises:
+        ConversionError: It does not.
+    """
+    if buffer.offset < 0 or buffer.end > len(program.data):
+        raise ConversionError(
+            f"a constant at {buffer.offset} to {buffer.end} of {len(program.data)} bytes of data"
         )
 
 

@@ -157,6 +157,16 @@ def far(program):
     return changed(program, registers=replace(layer.registers, loads=65))
 
 
+def outside(program):
+    source, table, *more = program.operations[-1].inputs
+    return changed(program, inputs=(source, replace(table, offset=300), *more))
+
+
+def computed(program):
+    source, weights, bias = program.operations[-1].inputs
+    return changed(program, inputs=(source, replace(weights, pool=source.pool), bias))
+
+
 def strided(program):
     out = program.operations[-1].output
     steps = tuple(2 * step for step in out.strides)
@@ -180,6 +190,10 @@ def ranks(program):
     [
         ("layer 0", wide, "16-bit weights"),
         ("layer 0", far, "loads=65 does not fit"),
+        ("layer 0", lambda p: changed(p, weights=p.operations[-1].weights[:-1]), "weights of"),
+        ("op 49", outside, "of 400 bytes of data"),
+        ("op 7", outside, "of 760 bytes of data"),
+        ("op 7", computed, "not in the file"),
         ("op 12", strided, "gaps"),
         ("op 12", elsewhere, "pool 'output'"),
         ("op 12", ranks, "5 axes"),

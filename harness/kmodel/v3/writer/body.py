@@ -10,7 +10,7 @@ from harness.kmodel.memory import Buffer, DType, Memory
 from harness.kmodel.operations import Activation, Operation
 from harness.kmodel.program import Program
 from harness.kmodel.v3.body import ACTIVATIONS
-from harness.kmodel.writer import Writer
+from harness.kmodel.writer import Writer, stored
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,9 @@ class Body:
         """Append values that stand in the body.
 
         Raises:
-            ConversionError: They are computed, or of another type.
+            ConversionError: They are computed, of another type, or nowhere.
         """
-        if buffer.memory is not Memory.CONSTANT:
-            raise ConversionError(f"weights or table lie in {buffer.pool.name!r}, not in the file")
-        if buffer.dtype is not dtype:
-            raise ConversionError(f"weights or table are {buffer.dtype.value}, not {dtype.value}")
-        self.out.array(self.program.constant(buffer))
+        self.out.array(stored(self.program, buffer, dtype))
 
 
 def chw(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from harness.kmodel.memory import Buffer, DType, Layout, Memory
 from harness.kmodel.operations import Clamp, Operation, Padding, Requantization
 from harness.kmodel.program import Program
 from harness.kmodel.v4.body import DTYPES, MEMORIES, RANK
-from harness.kmodel.writer import Writer
+from harness.kmodel.writer import Writer, stored
 
 NO_RANGE = bytes(16)
 # nncase 0.2 places everything in main memory and among the constants at multiples of this.
@@ -123,13 +123,9 @@ class Body:
         """Append values that stand in the body.
 
         Raises:
-            ConversionError: They are computed, or of another type.
+            ConversionError: They are computed, of another type, or nowhere.
         """
-        if buffer.memory is not Memory.CONSTANT:
-            raise ConversionError(f"weights or bias lie in {buffer.pool.name!r}, not in the file")
-        if buffer.dtype is not dtype:
-            raise ConversionError(f"weights or bias are {buffer.dtype.value}, not {dtype.value}")
-        self.out.array(self.program.constant(buffer))
+        self.out.array(stored(self.program, buffer, dtype))
 
 
 def check_buffer(buffer: Buffer) -> None:

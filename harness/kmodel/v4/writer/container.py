@@ -13,7 +13,7 @@ from harness.kmodel.program import Program
 from harness.kmodel.v4.container import TARGETS
 from harness.kmodel.v4.nodes import NODES, opcode
 from harness.kmodel.v4.writer.body import ALIGNMENT, Body, Constants
-from harness.kmodel.writer import Refusals, Writer, check_size
+from harness.kmodel.writer import Refusals, Writer, check_inside, check_size
 
 IDENTIFIER = b"LDMK"
 VERSION = 4
@@ -59,12 +59,15 @@ def _node(body: Body, operation: Operation) -> int:
 
 def _constants(program: Program, refusals: Refusals) -> list[Buffer]:
     """Return the buffers that memory ranges say stand in the file."""
-    found = [port.buffer for port in (*program.inputs, *program.outputs)]
+    named = [(port.name, port.buffer) for port in (*program.inputs, *program.outputs)]
     for operation in program.operations:
         number = refusals.attempt(operation.name, partial(opcode, operation))
         if number is not None:
-            found += operation.inputs[: NODES[number].ranges]
-    return [buffer for buffer in found if buffer.memory is Memory.CONSTANT]
+            named += [(operation.name, b) for b in operation.inputs[: NODES[number].ranges]]
+    constants = [(name, buffer) for name, buffer in named if buffer.memory is Memory.CONSTANT]
+    for name, buffer in constants:
+        refusals.attempt(name, partial(check_inside, program, buffer))
+    return [buffer for _, buffer in constants]
 
 
 def _ends(body: Body, main: int, refusals: Refusals) -> None:
