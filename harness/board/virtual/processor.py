@@ -18,13 +18,11 @@ from harness.board.virtual.profile import HEAP_BYTES, Profile
 NODE_FOLDER = Path(__file__).resolve().parent / "node"
 MODULES = Path(__file__).resolve().parent / "modules"
 LENT_BYTES = 64
-# What the board's own modules take of MicroPython's heap; a program gets all of HEAP_BYTES.
-OWN_HEAP_BYTES = 48 * 1024
 # Modules that import statements find without help.
 BUILTIN = (
     "array builtins cmath collections errno framebuf gc hashlib heapq io js json math random re "
     "select struct sys time ubinascii binascii ucollections uctypes uerrno uhashlib uheapq uio "
-    "ujson urandom ure uselect ustruct utime uzlib zlib micropython os uos _board"
+    "ujson urandom ure uselect ustruct utime uzlib zlib micropython _board"
 )
 
 Calls = Mapping[str, Callable[..., Any]]
@@ -50,9 +48,9 @@ class Processor:
             "engine": str(NODE_FOLDER / f"{profile.engine}.js"),
             "package": str(package),
             "descriptors": theirs,
-            "heap_bytes": HEAP_BYTES + OWN_HEAP_BYTES,
+            "heap_bytes": HEAP_BYTES,
             "banner": profile.banner,
-            "builtin": [*BUILTIN.split(), *profile.modules],
+            "builtin": BUILTIN.split(),
             "start": _start_text(),
         }
         self._process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,10 +50,9 @@ class Profile:
         release: The firmware's version as text.
         machine: Board and chip, as the firmware names them.
         kmodel_versions: What `KPU.load` accepts.
-        kpu_missing: Functions that module `KPU` lacks.
+        missing: What modules of the firmware lack, by module.
         garbled_errors: Whether `KPU.load` puts freed memory into its messages.
         modules: Modules beyond the engine's own.
-        variants: Modules that come from a file of another name.
         clock_lines: What the firmware says about its clocks before anything else.
         heap_line: What it says about MicroPython's heap, at each start.
         start_text: What its start script prints.
@@ -68,11 +68,10 @@ class Profile:
     machine: str
     kmodel_versions: tuple[int, ...] = (3, 4)
     modules: tuple[str, ...] = MAIXPY
-    variants: dict[str, str] = field(default_factory=dict)
     clock_lines: tuple[str, ...] = ()
     heap_line: str = "[MaixPy] gc heap=0x80215060-0x80295060(524288)"
     start_text: str = M5STACK_BANNER
-    kpu_missing: tuple[str, ...] = ("check",)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"KPU": ("check",)})
     garbled_errors: bool = False
     free_bytes: int = 3_500_000
     size: tuple[int, int] = (240, 135)
@@ -118,7 +117,10 @@ OLD_M5STICKV = Profile(
     kmodel_versions=(3,),
     clock_lines=(*_clocks("[MAIXPY]", 416000000, 398666666), "open second core..."),
     heap_line="gc heap=0x80215060-0x80295060",
-    kpu_missing=("set_outputs", "get_output", "load_flash"),
+    missing={
+        "KPU": ("set_outputs", "get_output", "load_flash"),
+        "Maix": ("utils", "config"),
+    },
     garbled_errors=True,
 )
 M5STICKV = Profile(

@@ -24,7 +24,7 @@ const [REQUEST, REPLY, INTERRUPT] = config.descriptors;
 let machine = null; // the running instance of MicroPython
 let mode = "friendly"; // of the REPL: friendly, raw or paste
 let lent = Buffer.alloc(0), used = 0; // bytes of the line that came here, and how many are used
-let pending = "", lineStart = true; // output that may be a line of a traceback
+let skipLine = false, pending = "", lineStart = true; // output that may be a line of a traceback
 const out = Buffer.alloc(FLUSH_BYTES);
 let outBytes = 0, outSince = 0, muted = 0, line = "", held = [];
 let stolenMs = 0, parcel = Buffer.alloc(0), lastPoll = 0, hooks = 0;
@@ -97,6 +97,8 @@ function onProgramOutput(data) {
 
 function onWrite(data) {
   if (muted) return;
+  if (skipLine && /^[\r\n]*$/.test(data.toString("latin1"))) return;
+  skipLine = false;
   if (data.length === 1) return onProgramOutput(data);
   if (pending) release();
   lineStart = data[data.length - 1] === NEWLINE;
@@ -265,7 +267,9 @@ function startRepl() {
   held = [];
   if (!raw) {
     mode = "friendly";
+    skipLine = true; // the engine begins with an empty line, the firmware does not
     machine.replInit();
+    skipLine = false;
     return;
   }
   muted++;

@@ -47,7 +47,9 @@ function rewriteFrom(part, builtin) {
   if (!found) return part;
   const [, module, names] = found;
   if (names.trim() === "*") return `__star__('${module}', globals())`;
-  return builtin.includes(module) ? part : `__module__('${module}'); ${part}`;
+  if (builtin.includes(module)) return part;
+  const plain = /^[\w\s,]+$/.test(names) ? names.split(",").map((n) => `'${n.trim().split(/\s/)[0]}'`) : [];
+  return `__names__(${[`'${module}'`, ...plain].join(", ")}); ${part}`;
 }
 
 function rewriteStatement(part, builtin) {

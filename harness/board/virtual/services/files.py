@@ -128,7 +128,11 @@ class Files:
         folder = self._checked(path or ".")
         if not folder.is_dir():
             raise os_fault(errno.ENOENT)
-        return [_entry(child) for child in sorted(folder.iterdir())]
+        # In the order in which they were written, as SPIFFS and FAT find them.
+        children = sorted(
+            folder.iterdir(), key=lambda child: (child.stat().st_ctime_ns, child.name)
+        )
+        return [_entry(child) for child in children]
 
     def stat(self, path: str) -> list[int]:
         """Return mode, size and times, in the places of `os.stat`."""

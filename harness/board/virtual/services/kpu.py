@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass, field
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +121,8 @@ class Kpu:
             return (
                 f"[MAIXPY]kpu: set_outputs arg value error:kmodel output idx {index} out of range"
             )
-        if w * h * channels != prod(outputs[index].buffer.shape):
+        # The firmware counts 32-bit floats, whatever the output holds.
+        if 4 * w * h * channels != outputs[index].buffer.nbytes:
             return "[MAIXPY]kpu: set_outputs arg value error: w,c,ch size not match output size"
         self._task(number).shapes[index] = w, h, channels
         return ""
@@ -197,10 +197,6 @@ class Kpu:
                 zip(layers, task.program.operations, strict=True)
             )
         ]
-
-    def kpu_missing(self) -> list[str]:
-        """Return the functions of module KPU that the firmware lacks."""
-        return list(self._profile.kpu_missing)
 
     def kpu_fmap(self, number: int, index: int, channel: int) -> int:
         """Return a channel of a uint8 output as a gray picture."""

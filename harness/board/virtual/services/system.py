@@ -45,7 +45,11 @@ class System:
 
     def module(self, name: str) -> bytes:
         """Return the source of a module."""
-        return (MODULES / f"{self._profile.variants.get(name, name)}.py").read_bytes()
+        return (MODULES / f"{name}.py").read_bytes()
+
+    def missing(self, name: str) -> list[str]:
+        """Return what a module of this firmware lacks."""
+        return list(self._profile.missing.get(name, ()))
 
     def implementation(self) -> dict[str, object]:
         """Return what `sys` says about the firmware."""
