@@ -145,7 +145,7 @@ def test_nncase_gives_every_layer_of_all_truncated_graphs(name):
     check_every_layer(load(compiled(module, shape)), pictures(2, shape))
 
 
-@settings(max_examples=40, derandomize=True, **SLOW)
+@settings(max_examples=25, derandomize=True, **SLOW)
 @given(cuts())
 def test_any_cut_comes_back(program):
     """Also where an output has been overwritten: then it is what lies there at the end."""
