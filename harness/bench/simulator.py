@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from harness.bench.footprint import footprint
 from harness.compiler.build import source_of_module
@@ -30,6 +31,7 @@ _CALIBRATION_IMAGES = 4
 _NNCASE_IMAGES = 2
 _REPEATS = 5
 _PROCESSES = 3
+_DEVICE_BATCH = 256
 # Which network, and how many images at once.
 CASES = (("1.0", 8), ("1.0", 1), ("0.25", 8))
 
@@ -81,6 +83,32 @@ class FootprintRow:
 
 
 @dataclass(frozen=True)
+class DeviceRow:
+    """Our simulator on a GPU, where PyTorch sees one.
+
+    Attributes:
+        name: Network, input size, batch and device.
+        device: What PyTorch calls it.
+        images_per_second: With the images on the device already; the fastest of a few batches.
+        bit_exact: Whether every output is that of the processor.
+    """
+
+    name: str
+    device: str
+    images_per_second: float
+    bit_exact: bool
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All rows of `k210 bench simulator`."""
+
+    speed: tuple[SimulatorRow, ...]
+    footprint: tuple[FootprintRow, ...]
+    devices: tuple[DeviceRow, ...]
+
+
+@dataclass(frozen=True)
 class _Compiled:
     """A network in the forms that the three sides run."""
 
@@ -90,8 +118,10 @@ class _Compiled:
 
 def bench_simulator(
     modules: Mapping[str, nn.Module], rounds: int = 5, progress: Progress = SILENT
-) -> tuple[list[SimulatorRow], list[FootprintRow]]:
+) -> Bench:
     """Run each case in turns: ours, nncase's, ONNX Runtime's; then weigh the first case.
+
+    Where there is a GPU, the first case's network runs there as well.
 
     Args:
         modules: MobileNet for RGB pictures of 224x224, by width.
@@ -101,15 +131,18 @@ def bench_simulator(
     Raises:
         SetupError: ONNX Runtime or nncase is missing.
     """
-    rows, footprints = [], []
+    rows = []
     with progress.task("bench", len(CASES) * rounds + 1) as task, Worker() as worker:
         compiled = {width: _compiled(modules[width], worker) for width, _ in CASES}
         for width, batch in CASES:
             rows.append(_case(compiled[width], width, batch, rounds, worker, task.advance))
         width, batch = CASES[0]
-        footprints.append(_footprint(compiled[width].kmodel, _name(width, batch)))
+        kmodel = compiled[width].kmodel
+        weighed = _footprint(kmodel, _name(width, batch))
         task.advance()
-    return rows, footprints
+    devices = ["cuda"] if torch.cuda.is_available() else []
+    on_devices = (_on_device(kmodel, width, device) for device in devices)
+    return Bench(tuple(rows), (weighed,), tuple(on_devices))
 
 
 def _name(width: str, batch: int) -> str:
@@ -167,6 +200,21 @@ def _footprint(kmodel: bytes, name: str) -> FootprintRow:
         imported_mb=statistics.median(one.imported_mb for one in found),
         peak_mb=statistics.median(one.peak_mb for one in found),
     )
+
+
+def _on_device(kmodel: bytes, width: str, device: str, batch: int = _DEVICE_BATCH) -> DeviceRow:
+    program, images = load(kmodel), torch.from_numpy(_images(batch))
+    simulator, there = Simulator(program, device=device), images.to(device)
+
+    def run() -> list[torch.Tensor]:
+        # Taking the results back waits until they are there.
+        return [value.cpu() for value in simulator(there).values()]
+
+    expected = Simulator(program)(images).values()
+    exact = all(torch.equal(a, b) for a, b in zip(run(), expected, strict=True))
+    named = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    name = f"{_name(width, batch)}_{device}"
+    return DeviceRow(name, named, batch / _fastest(run) * 1e3, exact)
 
 
 def _row(name: str, times: list[tuple[float, float, float]], exact: bool) -> SimulatorRow:

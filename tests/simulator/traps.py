@@ -191,7 +191,7 @@ TRAPS = (
         f"{CPU}/quantization.py",
         "to_byte(half_away(x * single(operation.scale, x) + operation.zero_point))",
         "to_byte(torch.round(x * single(operation.scale, x) + operation.zero_point))",
-        (operation(14), operation(15)),
+        (operation(14),),
     ),
     Trap(
         9,

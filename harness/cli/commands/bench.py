@@ -10,7 +10,7 @@ from harness.cli import options
 
 if TYPE_CHECKING:
     from harness.bench.compiler import Row
-    from harness.bench.simulator import FootprintRow, SimulatorRow
+    from harness.bench.simulator import Bench
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed against the peers, in one run.")
 
@@ -74,16 +74,17 @@ def simulator(
     from harness.pipeline.factory import load_module
 
     modules = {"1.0": load_module(NETWORK), "0.25": load_module(QUARTER)}
-    rows, footprints = bench_simulator(modules, rounds, TerminalProgress())
+    bench = bench_simulator(modules, rounds, TerminalProgress())
     if as_json:
-        documents = [asdict(row) for row in rows] + [asdict(row) for row in footprints]
+        documents = [row for part in asdict(bench).values() for row in part]
         print_json({"machine": machine(), "rows": documents})
     else:
-        _show_simulator(rows)
-        _show_footprints(footprints)
+        _show_simulator(bench)
+        _show_footprints(bench)
+        _show_devices(bench)
 
 
-def _show_simulator(rows: list[SimulatorRow]) -> None:
+def _show_simulator(bench: Bench) -> None:
     from rich.table import Table
 
     from harness.cli.console import show_table
@@ -91,7 +92,7 @@ def _show_simulator(rows: list[SimulatorRow]) -> None:
     table = Table()
     for column in ("benchmark", "ours ms", "nncase ms", "ONNX Runtime ms", "× nncase", "bit-exact"):
         table.add_column(column, justify="left" if column == "benchmark" else "right")
-    for row in rows:
+    for row in bench.speed:
         table.add_row(
             row.name,
             f"{row.ours_ms_per_image:.2f}",
@@ -103,7 +104,7 @@ def _show_simulator(rows: list[SimulatorRow]) -> None:
     show_table(table)
 
 
-def _show_footprints(rows: list[FootprintRow]) -> None:
+def _show_footprints(bench: Bench) -> None:
     from rich.table import Table
 
     from harness.cli.console import show_table
@@ -112,10 +113,18 @@ def _show_footprints(rows: list[FootprintRow]) -> None:
     columns = ("benchmark", "kmodel MB", "load ms", "prepare ms", "imports MB", "peak MB")
     for column in columns:
         table.add_column(column, justify="left" if column == "benchmark" else "right")
-    for row in rows:
+    for row in bench.footprint:
         values = row.load_ms, row.prepare_ms, row.imported_mb, row.peak_mb
         table.add_row(row.name, f"{row.kmodel_mb:.2f}", *(f"{value:.0f}" for value in values))
     show_table(table)
+
+
+def _show_devices(bench: Bench) -> None:
+    from harness.cli.console import show_line
+
+    for row in bench.devices:
+        exact = "bit-exact to the processor" if row.bit_exact else "not that of the processor"
+        show_line(f"{row.name} on {row.device}: {row.images_per_second:.0f} images/s, {exact}")
 
 
 def _show(rows: list[Row]) -> None:
