@@ -110,8 +110,8 @@ def test_rows_of_kpu_memory(width, groups, line, pitch):
     assert kpu_rows(width, 6, 8) == line * 6 * 8 // groups
 
 
-def test_what_an_earlier_result_left_stays_where_nobody_writes():
-    """Trap 15: add_padding writes the corners of 4x4 maps, and a layer reads all of them."""
+def test_a_widened_value_stands_in_the_corner_of_its_map():
+    """Trap 15: add_padding writes no more than that, and a layer reads all of the map."""
     shape = {"in_width": 4, "in_height": 4, "out_width": 4, "out_height": 4}
     file = V3File(outputs=((1024, 64),)).conv(registers(**shape), main=256)
     file.layer(10241, 256, 512, 4).conv(registers(**shape, source_row=512), main=1024)
