@@ -81,7 +81,6 @@ class Board:
                 board.repl.enter(patience)
             except BoardError as error:
                 raise explain(line, error) from error
-            board.repl.probe_raw_paste()
             return board
         except BaseException:
             if line is not None:

@@ -73,8 +73,7 @@ class RawRepl:
         """Run one command and return what it gave.
 
         Args:
-            code: At most `room` bytes without control characters; any where the firmware has
-                raw paste.
+            code: What `takes` says yes to.
             seconds: How long it may take.
             show: Who hears what it prints, as it comes.
 
@@ -84,7 +83,8 @@ class RawRepl:
         self._log(self.line.drain(0.0, _QUIET_S))
         deadline = Deadline(seconds)
         try:
-            reply = self._paste(code, deadline) if self._raw_paste else self._send(code)
+            fits = len(code) < self.room
+            reply = self._send(code) if fits else self._paste(code, deadline)
             self._follow(reply, deadline, show)
         except KeyboardInterrupt:
             self.interrupt()
@@ -96,23 +96,26 @@ class RawRepl:
 
     def takes(self, code: bytes) -> bool:
         """Whether `run` can send this as it is."""
-        if self.probe_raw_paste():
-            return True
-        control = any(byte < 32 and byte not in b"\t\n\r" for byte in code)
-        return len(code) < self.room and not control
+        if any(byte < 32 and byte not in b"\t\n\r" for byte in code):
+            return False  # a REPL takes it for a command
+        return len(code) < self.room or self.probe_raw_paste()
 
     def probe_raw_paste(self) -> bool:
         """Ask whether the firmware has raw paste (MicroPython 1.14 and newer)."""
         if self._raw_paste is None:
             self.line.write(raw_repl.PASTE_REQUEST)
             answer = self._until_any((b"R\x01", b"R\x00", raw_repl.PROMPT), _ANSWER_S)
-            self._raw_paste = b"R\x01" in answer
-            if self._raw_paste:  # an empty program ends it
-                self.line.write(raw_repl.END)
-                self._until(raw_repl.END + raw_repl.PROMPT, _ANSWER_S)
-            else:
-                self.line.drain(_QUIET_S, _ANSWER_S)
+            self._raw_paste = b"R\x01" in answer and self._empty_paste_ends()
+            self.line.drain(_QUIET_S, _ANSWER_S)
         return self._raw_paste
+
+    def _empty_paste_ends(self) -> bool:
+        """Whether a raw paste that was begun works; some builds only say that they have it."""
+        self.line.write(raw_repl.END)
+        if raw_repl.END + raw_repl.PROMPT in self._until(raw_repl.END + raw_repl.PROMPT, _ANSWER_S):
+            return True
+        self.enter()
+        return False
 
     def interrupt(self) -> bytes:
         """Stop what runs with Ctrl-C and return to the prompt.
