@@ -160,3 +160,31 @@ def test_one_hot(axis, from_the_end):
     places = (code.data(0), code.data(0), code.data(512), code.data(516))
     code.push(*places, code.output(0)).tensor("onehot", F32, 0, 2, 3, axis, int(from_the_end))
     assert_same(code, RNG.integers(-6, 7, shape).astype(np.float32), result)
+
+
+@pytest.mark.parametrize("output", range(4), ids=["locations", "classes", "scores", "number"])
+@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("regular", [False, True])
+def test_boxes_are_decoded_and_suppressed(regular, most, output):
+    """Of 40 boxes and 4 classes behind a background; all of them in one input, at offsets."""
+    boxes, classes, detections = 40, 4, 12
+    sizes = boxes * 4, boxes * (classes + 1), boxes * 4
+    results = detections * most * 4, detections * most, detections * most, 1
+    code = Code(RELEASES[0]).shape(0, 1, boxes, 4).shape(1, 1, boxes, classes + 1)
+    code.shape(2, boxes, 4)
+    code.push(*(code.input(4 * sum(sizes[:index])) for index in range(3)))
+    places = [code.data(4096 * index) for index in range(4)]
+    places[output] = code.output(0)
+    code.push(*places)
+    numbers = (0, 1, 2, detections, most, detections, regular, 0.3, 0.4, classes)
+    code.tensor("tflite_detection_postprocess", *numbers, 10.0, 10.0, 5.0, 5.0)
+    scores = RNG.permutation(boxes * (classes + 1)) / (boxes * (classes + 1))
+    anchors = np.concatenate([RNG.random((boxes, 2)), 0.1 + 0.3 * RNG.random((boxes, 2))], 1)
+    parts = RNG.normal(size=boxes * 4), scores, anchors.ravel()
+    x = np.concatenate(parts).astype(np.float32)[None]
+    found, expected = both(code, x, (1, results[output]))
+    # What lies behind the last one found is nobody's in the runtime.
+    written = detections if regular else np.count_nonzero(found) // (4 if output == 0 else 1)
+    known = slice(written * (4 if output == 0 else 1))
+    np.testing.assert_array_equal(found.ravel()[known], expected.ravel()[known])
+    assert found.any()

@@ -16,6 +16,7 @@ from torch import Tensor
 from harness.kmodel import operations as kinds
 from harness.kmodel.operations import Operation
 from harness.simulator.operations import (
+    detection,
     elementwise,
     extremes,
     nnil,
@@ -47,6 +48,7 @@ FUNCTIONS: dict[type[Operation], Any] = {
     kinds.Cumsum: reduction.cumsum,
     kinds.Dequantize: quantization.dequantize,
     kinds.DequantizeZeroPoint: quantization.dequantize_zero_point,
+    kinds.DetectionPostprocess: detection.detection_postprocess,
     kinds.Flatten: placement.flatten,
     kinds.FullyConnected: windows.fully_connected,
     kinds.Gather: selection.gather,
