@@ -10,6 +10,7 @@ from harness.compiler.contract import (
     CONTRACT_FILE,
     ModelContract,
     OutputRecord,
+    StockRecord,
     read_contract,
     sha256,
 )
@@ -73,8 +74,9 @@ def convert_file(
     )
     data = save(conversion.program)
     found = _contract_for(source, raw, conversion)
+    there, foreign = _contract_in(out.parent, found, out.name)
+    found = found.model_copy(update={"stock": there or found.stock})
     found = found.with_stock(out.name, cast("Literal[3, 4]", conversion.program.version), data)
-    foreign = _foreign(out.parent, found, out.name)
     write_bytes(out, data)
     contract = None if foreign else found.write(out.parent)
     outputs = {output.name: output.shape for output in found.outputs}
@@ -111,16 +113,21 @@ def _contract_for(source: Path, raw: bytes, conversion: Conversion) -> ModelCont
     return contract
 
 
-def _foreign(folder: Path, contract: ModelContract, name: str) -> str:
-    """Return why a contract that lies in a folder has to stay as it is, or nothing."""
+def _contract_in(
+    folder: Path, contract: ModelContract, name: str
+) -> tuple[tuple[StockRecord, ...], str]:
+    """Return what a contract in a folder says of other files of the same model.
+
+    Or why the contract that lies there has to stay as it is.
+    """
     if not (folder / CONTRACT_FILE).exists():
-        return ""
+        return (), ""
     try:
         there = read_contract(folder)
     except ContractError:
-        return f"{CONTRACT_FILE} beside it is no contract of ours and was left as it is"
-    ours = there.kmodel_sha256 == contract.kmodel_sha256
-    stale = there.input is None and [one.file for one in there.stock] == [name]
-    if ours or stale:
-        return ""
-    return f"{CONTRACT_FILE} beside it belongs to another model and was left as it is"
+        return (), f"{CONTRACT_FILE} beside it is no contract of ours and was left as it is"
+    if there.kmodel_sha256 == contract.kmodel_sha256:
+        return there.stock, ""
+    if there.input is None and name in {one.file for one in there.stock}:
+        return (), ""  # of an older model, of which this file was made before
+    return (), f"{CONTRACT_FILE} beside it belongs to another model and was left as it is"

@@ -64,6 +64,26 @@ def test_the_contract_beside_the_input_is_extended(k210_command, kmodel, tmp_pat
         contract.check((folder / "model.kmodel").read_bytes())
 
 
+def test_two_files_of_one_model_share_a_contract(k210_command, kmodel, tmp_path):
+    files = [tmp_path / "out" / f"model.{version}.kmodel" for version in ("v3", "v4", "v3")]
+    for file in files:
+        ended = k210_command("convert", kmodel, file, "--to", file.name.split(".")[1])
+        assert ended.code == 0, ended.err
+    contract = read_contract(tmp_path / "out")
+    assert sorted(one.version for one in contract.stock) == [3, 4]
+    for file in files:
+        contract.check(file.read_bytes())
+
+
+def test_an_older_model_s_contract_is_replaced(k210_command, tmp_path):
+    out = tmp_path / "model.out"
+    for name in ("residual", SOURCE):
+        ended = k210_command("convert", FOLDER / f"{name}.kmodel", out, "--to", "v4", "--json")
+        assert ended.code == 0, ended.err
+        assert not ended.json()["remark"]
+    read_contract(tmp_path).check(out.read_bytes())
+
+
 def test_a_stranger_s_contract_stays(k210_command, kmodel, tmp_path):
     folder = tmp_path / "other"
     folder.mkdir()

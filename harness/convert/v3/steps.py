@@ -24,10 +24,11 @@ from harness.kmodel.operations import (
 
 Floats = npt.NDArray[np.float32]
 
-# Elements that one diagonal full connection scales, and how many of those a tensor may take. Eight
-# cost 288 bytes of file in eight elements; more would grow the file, fewer the number of layers.
-BLOCK = 8
-MOST_BLOCKS = 256
+# Diagonal full connections that scale a tensor together, and the largest such tensor. Few, since
+# the runtime calls itself for each layer behind a convolution, in its interrupt (`kpu.c`,
+# `ai_step`); many, since the weights take 4 bytes times elements squared over this number.
+BLOCKS = 16
+MOST_SCALED = 2048
 # nncase 0.1 stores a constant as often as it is added: this bounds the file.
 MOST_CONSTANTS = 4096
 
@@ -77,7 +78,7 @@ def plus(draft: Draft, x: Buffer, value: float) -> Buffer:
 
 def scalable(x: Buffer) -> bool:
     """Return whether a tensor is small enough to be scaled."""
-    return x.elements <= BLOCK * MOST_BLOCKS
+    return x.elements <= MOST_SCALED
 
 
 def scaled(draft: Draft, x: Buffer, scale: float, bias: float) -> Buffer:
@@ -89,10 +90,16 @@ def scaled(draft: Draft, x: Buffer, scale: float, bias: float) -> Buffer:
     if not scalable(x):
         refuse(f"v3 has no multiplication, and {x.elements} elements are too many for others")
     flat, parts = reshaped(x, (x.elements,)), []
-    for first in range(0, x.elements, BLOCK):
-        size = min(BLOCK, x.elements - first)
+    block = _block(x.elements)
+    for first in range(0, x.elements, block):
+        size = min(block, x.elements - first)
         part = cropped(draft, flat, (first,), (first + size,), (1,))
         weights = np.eye(size, dtype=np.float32) * np.float32(scale)
         parts.append(connected(draft, part, weights, np.full(size, bias, np.float32)))
     whole = joined(draft, parts, 1)
     return reshaped(whole, x.shape)
+
+
+def _block(elements: int) -> int:
+    """Return the elements of one full connection: a multiple of 8, which the runtime unrolls."""
+    return -(-elements // (8 * BLOCKS)) * 8
