@@ -18,7 +18,7 @@ from harness.board.lock import PortLock
 from harness.board.port import BAUD, SerialLine
 from harness.board.repl import ENTER_S, Listener, RawRepl, silence
 from harness.board.transfer import ATTEMPTS, PlainTransfer, Transfer
-from harness.errors import BoardError
+from harness.errors import BoardError, UsageError
 from harness.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 # For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
 ROOM_VARIABLE = "K210_BOARD_ROOM"
+LEAST_ROOM = 48
 
 
 class Board:
@@ -70,7 +71,7 @@ class Board:
         """
         from harness.board.ide_mode import explain
 
-        room = room or int(os.environ.get(ROOM_VARIABLE, raw_repl.ROOM))
+        room = room or _room()
         lock = PortLock(url)
         lock.acquire()
         line = None
@@ -278,11 +279,19 @@ class Board:
             raise DamagedAnswerError(
                 f"{name} did not arrive whole in {ATTEMPTS} attempts", "check the cable"
             )
-        return f"exec(compile(_k210p,{name!r},'exec'))".encode() if named else b"exec(_k210p)"
+        command = f"exec(compile(_k210p,{name!r},'exec'))".encode()
+        return command if named and len(command) < self.repl.room else b"exec(_k210p)"
 
     def _arrived(self, code: str) -> bool:
         (found,) = self.ask("_k210(str(_k210c(bytes(_k210p,'utf-8'))))", most=1)
         return int(found) & 0xFFFFFFFF == zlib.crc32(code.encode())
+
+
+def _room() -> int:
+    text = os.environ.get(ROOM_VARIABLE, str(raw_repl.ROOM))
+    if not text.isdecimal() or int(text) < LEAST_ROOM:
+        raise UsageError(f"{ROOM_VARIABLE}={text} is no number from {LEAST_ROOM} on", "such as 60")
+    return int(text)
 
 
 def _pieces(code: str, room: int) -> Iterator[str]:

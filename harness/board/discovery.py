@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from harness.board.port import NO_PYSERIAL
 from harness.errors import BoardError
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ def ports() -> list[UsbPort]:
     try:
         from serial.tools import list_ports
     except ImportError as error:
-        raise BoardError(
-            "pyserial is not installed", "pip install 'k210-harness[board]'"
-        ) from error
+        raise BoardError(NO_PYSERIAL, "pip install 'k210-harness[board]'") from error
     return list(list_ports.comports())
 
 

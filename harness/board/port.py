@@ -12,6 +12,7 @@ from typing import Any, Self
 from harness.errors import BoardError
 
 BAUD = 115200
+NO_PYSERIAL = "pyserial is not installed"
 # How long a read may sleep before it looks at its own limit again.
 _TICK_S = 0.02
 _WRITE_S = 10.0
@@ -140,8 +141,10 @@ class SerialLine:
 
 
 def _unopened(url: str, baud: int) -> Any:  # noqa: ANN401  one class a URL scheme
-    import serial
-
+    try:
+        import serial
+    except ImportError as error:
+        raise BoardError(NO_PYSERIAL, "pip install 'k210-harness[board]'") from error
     try:
         port = serial.serial_for_url(url, do_not_open=True)
     except ValueError as error:

@@ -18,7 +18,8 @@ from harness.progress import SILENT, Progress, Task
 
 ATTEMPTS = 3
 PART = ".part"
-_BLOCK_S = 5.0
+# SPIFFS may tidy up in the middle of a write.
+_BLOCK_S = 10.0
 # The longest command that carries a block, without the block.
 _FRAME = len("_k210w(16777216,4294967295,b'')")
 # Raw bytes of one answer.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.board.board import Board
+from harness.board.board import LEAST_ROOM, Board
 from harness.board.failures import ScriptError, SilentBoardError
 from harness.board.files import file_systems, listed, remove
 from harness.errors import BoardError
@@ -57,6 +57,13 @@ def test_long_code_arrives_whole_through_a_short_buffer(board):
     text = "".join(random.Random(0).choices("abcdefgh \x01\x02\x03\x04\x05äβ", k=200))
     assert board.exec(f"x={text!r}\nprint(len(x))") == "200\n"
     assert board.eval("x") == text
+
+
+def test_the_least_room_is_enough(microbit):
+    with Board.open(microbit, room=LEAST_ROOM) as board:
+        board.soft_reset()
+        assert board.exec("#" * 100 + "\nprint('x' * 3)") == "xxx\n"
+        assert board.eval("(" + "1," * 40 + ")") == (1,) * 40
 
 
 def test_an_error_names_our_file_and_line(board):

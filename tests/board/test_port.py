@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp  # noqa: F401  not readable any more once the test is another user
 import os
+import sys
 import termios
 import time
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 import serial
 
+from harness.board import discovery
 from harness.board.board import Board
 from harness.board.failures import SilentBoardError
 from harness.board.ide_mode import QUERY_STATUS, STATUS, IdeModeError
 from harness.board.lock import PortLock
 from harness.board.port import SerialLine
-from harness.errors import BoardError
+from harness.errors import BoardError, UsageError
 
 
 def refusal(port: str) -> str:
@@ -122,3 +124,18 @@ def test_dtr_and_rts_are_low_before_the_port_opens(monkeypatch, peer):
     monkeypatch.setattr(serial.Serial, "open", opening)
     with SerialLine(peer().port):
         assert seen == [(False, False, True)]
+
+
+@pytest.mark.parametrize("text", ["", "many", "3"])
+def test_a_room_that_is_none_is_refused(monkeypatch, peer, text):
+    monkeypatch.setenv("K210_BOARD_ROOM", text)
+    with pytest.raises(UsageError, match="K210_BOARD_ROOM"):
+        Board.open(peer().port)
+
+
+def test_without_pyserial_the_way_to_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "serial", None)
+    monkeypatch.setitem(sys.modules, "serial.tools", None)
+    for act in (lambda: SerialLine("/dev/ttyUSB0"), discovery.ports):
+        with pytest.raises(BoardError, match="pyserial is not installed"):
+            act()
