@@ -100,7 +100,7 @@ def camera_fps(
     text = script("fps.py")
     for name, value in values.items():
         text = re.sub(rf"^{name} = .*$", f"{name} = {value!r}", text, flags=re.MULTILINE)
-    printed = board.exec(text, timeout=lines * RUN_SECONDS)
+    printed = board.exec(text, timeout=lines * RUN_SECONDS, name="fps.py")
     found = [(int(count), int(ms)) for count, ms in _FRAMES.findall(printed)][1:]
     if not found:
         raise BoardError(f"the camera loop printed no frame rate but {printed[-60:]!r}")

@@ -33,7 +33,7 @@ RUN_SECONDS = 60.0
 class Waist(Protocol):
     """What the runner needs of a board: `harness.board.board.Board` has it."""
 
-    def exec(self, code: str, timeout: float = ...) -> str:
+    def exec(self, code: str, timeout: float = ..., *, name: str = ...) -> str:
         """Run code and return what it printed."""
 
     def write(self, path: str, data: bytes, progress: Progress = ...) -> None:
@@ -98,7 +98,7 @@ class Runner:
     def __enter__(self) -> Self:
         path = f"{self.folder}/k210-{self.sha256[:8]}.kmodel"
         self.board.write(path, self.kmodel, self.progress)
-        self.board.exec(script("infer.py"))
+        self.board.exec(script("infer.py"), name="infer.py")
         outputs = [self._told(form) for form in self.forms]
         opened = self.board.exec(
             f"open_model({self.api!r}, {path!r}, {outputs!r})", timeout=RUN_SECONDS
