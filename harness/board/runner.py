@@ -180,18 +180,16 @@ class Runner:
     def _told(self, form: OutputForm) -> tuple[str, int, tuple[int, int, int] | tuple[()]]:
         """Return what infer.py has to know of an output.
 
-        MaixPy has to be told the shapes of v4 outputs, and hands out 32-bit floats whatever they
-        are: bytes then come four at a time, as the bits of floats.
+        MaixPy has to be told the shapes of v4 outputs, and takes all of them for floats.
         """
         if self.program.version != 4 or self.api != "KPU":
             return form.form, form.count, ()
-        words = form.count if form.form == "f" else form.count // 4
-        if words * (1 if form.form == "f" else 4) != form.count:
+        if form.form != "f":
             raise BoardError(
-                f"an output has {form.count} bytes, and MaixPy hands out v4 outputs by fours",
-                "cut the model behind another layer",
+                "MaixPy hands out the outputs of kmodel v4 as floats, and one is uint8",
+                "let the model end with a dequantisation: Program.until(layer, as_float=True)",
             )
-        return "f", words, _three_axes(form.shape, words)
+        return form.form, form.count, _three_axes(form.shape)
 
     def _results(self, found: Sequence[Inference]) -> Results:
         outputs = tuple(
@@ -203,12 +201,11 @@ class Runner:
         return Results(outputs, np.array([one.microseconds for one in found], np.int64))
 
 
-def _three_axes(shape: tuple[int, ...], words: int) -> tuple[int, int, int]:
-    """Return (w, h, channels) of an output, whose product has to be `words`, each below 2^16."""
-    if len(shape) == 4 and prod(shape) == words and shape[0] == 1:
+def _three_axes(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return (w, h, channels) of an output; each has to stay below 2^16."""
+    if len(shape) == 4 and shape[0] == 1:
         _, channels, height, width = shape
         return width, height, channels
-    height = next(
-        size for size in range(1, words + 1) if words % size == 0 and words // size < 1 << 16
-    )
-    return 1, height, words // height
+    count = prod(shape)
+    height = next(n for n in range(1, count + 1) if count % n == 0 and count // n < 1 << 16)
+    return 1, height, count // height

@@ -47,7 +47,7 @@ def test_any_layer_comes_from_a_model_cut_behind_it(board, card, needs_v4, needs
     for operation in program.operations:
         if operation.kind() != "kpu_conv2d":
             continue
-        cut = load(save(program.until(operation.name)))
+        cut = load(save(program.until(operation.name, as_float=True)))
         with Runner(board, save(cut), board.info.kpu_api, card) as runner:
             (found,) = runner.run(x).outputs
         (wanted,) = expected(cut, x)
