@@ -2,8 +2,10 @@
 
 Its importer takes the axes of reductions, Squeeze and Unsqueeze from attributes only, as ONNX
 had them before operator sets 13 and 18, and ignores them without a word where they are inputs:
-a model exported by today's PyTorch compiles, and computes something else. It also wants sizes,
-pads and slices as stored constants, and aborts on some that are computed in the graph.
+a model exported by today's PyTorch compiles, and computes something else. Indices that count from
+the end, as in `x[:, -1]`, it takes for places before the beginning, and reads what lies there. It
+also wants sizes, pads and slices as stored constants, and aborts on some that are computed in the
+graph.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ _AXES_AS_ATTRIBUTE = frozenset(
         "Unsqueeze",
     }
 )
+_INDEXED = frozenset({"Gather", "GatherElements"})
 # A folded tensor above this is not a size or an index but data that was small for a reason.
 _MAX_FOLDED_VALUES = 1 << 20
 
@@ -53,9 +56,10 @@ def to_nncase_dialect(data: bytes) -> bytes:
         CompileError: Axes depend on the input, or shapes contradict each other.
     """
     model = _fold_constants(data)
-    constants = _constants(model.graph)
+    constants, shapes = _constants(model.graph), _static_shapes(model.graph)
     for node in model.graph.node:
         _axes_to_attribute(node, constants)
+        _count_from_the_start(node, constants, shapes)
     _store(model.graph, list(model.graph.node), constants)
     return bytes(model.SerializeToString())
 
@@ -139,6 +143,22 @@ def _axes_to_attribute(node: onnx.NodeProto, constants: Constants) -> None:
     if axes:
         values = [int(axis) for axis in constants[axes].reshape(-1)]
         node.attribute.append(helper.make_attribute("axes", values))
+
+
+def _count_from_the_start(
+    node: onnx.NodeProto, constants: Constants, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """Rewrite stored indices of a Gather that count from the end."""
+    if node.op_type not in _INDEXED or node.input[1] not in constants:
+        return
+    indices, shape = constants[node.input[1]], shapes.get(node.input[0])
+    if shape is None or not (indices < 0).any():
+        return
+    axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
+    # The same stored indices may be read by another node along another axis.
+    name = f"{node.input[1]} of {node.output[0]}"
+    constants[name] = np.where(indices < 0, indices + shape[axis], indices).astype(indices.dtype)
+    node.input[1] = name
 
 
 def _store(graph: onnx.GraphProto, kept: list[onnx.NodeProto], constants: Constants) -> None:

@@ -55,6 +55,18 @@ FORMS = {
     "reduce max over channels (18)": graph(
         [node("ReduceMax", ["x", "axes"], keepdims=1)], {"axes": integers(1)}, (1, 1, 16, 16), 18
     ),
+    "the last column (13)": graph(
+        [node("Gather", ["x", "last"], axis=3)], {"last": np.array(-1)}, (1, 8, 16), 13
+    ),
+    "columns from both ends, by one list along two axes (13)": graph(
+        [
+            helper.make_node("Gather", ["x", "ends"], ["columns"], "columns", axis=3),
+            node("Gather", ["columns", "ends"], axis=1),
+        ],
+        {"ends": integers(-1, 0, -2)},
+        (1, 3, 16, 3),
+        13,
+    ),
     "reduce sum, axes as input (13)": graph(
         [node("ReduceSum", ["x", "axes"], keepdims=1)], {"axes": integers(1)}, (1, 1, 16, 16), 13
     ),
