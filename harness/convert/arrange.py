@@ -75,7 +75,8 @@ class Arrangement:
         places = {name: slot.offset for name, slot in slots.items()}
         for name in self.parts:
             root, offset = self._root(name)
-            places[name] = slots[root].offset + offset
+            if root in slots:  # else nobody reads it any more
+                places[name] = slots[root].offset + offset
         return self.operations, places, total
 
     def _drop(self) -> None:

@@ -1,12 +1,14 @@
 """Places in main memory, and what a board has."""
 
+import contextlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.convert import Budget, convert
-from harness.errors import ConversionError, UsageError
-from harness.kmodel import Memory, load
+from harness.errors import ConversionError, HarnessError, UsageError
+from harness.kmodel import Memory, load, save
 from harness.kmodel.firmware import FIRMWARES, firmware_named
 from harness.kmodel.operations import Binary, Unary
 from tests.convert.conftest import KMODELS, V5
@@ -101,3 +103,22 @@ def test_profiles_say_how_far_they_can_be_trusted():
         assert firmware.heap_confidence in ("documented", "reported", "assumed")
         assert firmware.versions
         assert 1 << 20 < firmware.heap < 6 << 20
+
+
+def test_damaged_files_are_refused_or_converted():
+    """Whatever can be read as a kmodel ends in one of two ways."""
+    random = np.random.default_rng(0)
+    files = [(KMODELS / f"{name}.kmodel").read_bytes() for name in ("acts", "avgpool_s1_pad")]
+    read = 0
+    while read < 60:
+        raw = bytearray(files[read % len(files)])
+        for at in random.integers(0, len(raw), 3):
+            raw[at] = random.choice([0, 1, 255, raw[at] ^ (1 << random.integers(8))])
+        try:
+            program = load(bytes(raw))
+        except HarnessError:
+            continue
+        read += 1
+        for version in (4, 3):
+            with contextlib.suppress(ConversionError):
+                save(convert(program, version, allow_last_bit=True).program)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.convert.draft import Draft, refuse
 from harness.convert.rules import Written
 from harness.convert.v3.registry import rule
-from harness.kmodel.memory import Buffer
+from harness.kmodel.memory import Buffer, Memory
 from harness.kmodel.operations import (
     KpuAddPadding,
     KpuConv2d,
@@ -23,6 +23,8 @@ _CORNER = "of the 4x4 map only the corner is looked at, and the firmware keeps t
 @rule(KpuUpload)
 def upload(draft: Draft, operation: KpuUpload, x: Buffer) -> Written:
     """Copy into the same rows; leave it out where the firmware puts the input itself."""
+    if operation.output.memory is not Memory.KPU:
+        refuse("it does not upload to KPU memory")
     name = x.pool.name
     if name in draft.corners:
         draft.append(KpuAddPadding, (x,), operation.outputs)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.convert.draft import Draft
+from harness.convert.draft import Draft, refuse
 from harness.convert.moves import cropped, padded
 from harness.convert.rules import Written
 from harness.convert.v4.registry import rule
-from harness.kmodel.memory import Buffer
+from harness.kmodel.memory import Buffer, Memory
 from harness.kmodel.operations import (
     NO_PADDING,
     KpuAddPadding,
@@ -23,6 +23,8 @@ from harness.kmodel.operations import (
 @rule(KpuUpload)
 def upload(draft: Draft, operation: KpuUpload, x: Buffer) -> Written:
     """Copy into the same rows; leave it out where the firmware puts the input there itself."""
+    if operation.output.memory is not Memory.KPU:
+        refuse("it does not upload to KPU memory")
     if draft.puts(operation, x):
         return Written((x,), "the firmware puts the picture into KPU memory itself")
     draft.append(KpuUpload, (x,), operation.outputs)

@@ -44,6 +44,8 @@ from harness.kmodel.operations import (
 # It is even, so that halves stay halves of the same side, and an odd multiple of 256, so that no
 # value below 2^31 is rounded up to 2^31, which x86 makes 0, on the way.
 ROUNDING = 2**23 + 256
+# Whole numbers below this are exact as float32.
+MOST_ZERO_POINT = 2**24
 
 
 @rule(Dequantize)
@@ -61,11 +63,10 @@ def _dequantize(
 ) -> tuple[Buffer, str]:
     scale, bias = single(operation.scale), single(operation.bias)
     inverse = reciprocal(float(scale))
-    if inverse is not None and bias / scale == np.rint(bias / scale):
-        zero_point = int(-np.rint(bias / scale))
-        if all(same(made, table) for made in plain_dequantized(inverse, zero_point)):
-            why = "all 256 codes agree, on a host and on the K210, fused or not"
-            return steps.dequantize(draft, x, zero_point, inverse), why
+    zero_point = _zero_point(scale, bias)
+    if zero_point is not None and inverse is not None and _agree(inverse, zero_point, table):
+        why = "all 256 codes agree, on a host and on the K210, fused or not"
+        return steps.dequantize(draft, x, zero_point, inverse), why
     if inverse is not None:
         result = steps.dequantize(draft, x, 0, inverse)
         why = "with zero point 0 the product has one rounding, and the sum has its own"
@@ -76,6 +77,18 @@ def _dequantize(
     if bias != 0:
         result = steps.binary(draft, BinaryOp.ADD, result, draft.scalar(float(bias)))
     return result, why
+
+
+def _agree(scale: float, zero_point: int, table: Floats) -> bool:
+    return all(same(made, table) for made in plain_dequantized(scale, zero_point))
+
+
+@np.errstate(all="ignore")
+def _zero_point(scale: np.float32, bias: np.float32) -> int | None:
+    """Return the whole number that a bias is, in steps of the scale, or None."""
+    steps_ = -bias / scale
+    whole = np.isfinite(steps_) and abs(steps_) < MOST_ZERO_POINT and steps_ == np.rint(steps_)
+    return int(steps_) if whole else None
 
 
 @rule(DequantizeZeroPoint)
@@ -140,7 +153,9 @@ def _quantize(draft: Draft, operation: Quantize, x: Buffer) -> tuple[Buffer, str
 def _plain(known: Floats, scale: float, bias: float) -> tuple[int, float] | None:
     """Return zero point and scale of a v4 quantisation that gives the same for all values."""
     wanted = quantized(known, scale, bias)
-    zero_point = int(np.clip(np.rint(bias), -(2**24), 2**24))
+    if not abs(bias) < MOST_ZERO_POINT:
+        return None
+    zero_point = round(bias)
     near = single(scale)
     for candidate in (near, np.nextafter(near, single(0)), np.nextafter(near, single(np.inf))):
         made = plain_quantized(known, float(candidate), zero_point)
