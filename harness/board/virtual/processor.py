@@ -50,6 +50,7 @@ class Processor:
             "descriptors": theirs,
             "heap_bytes": HEAP_BYTES,
             "banner": profile.banner,
+            "raw_paste": profile.engine == "modern",
             "builtin": BUILTIN.split(),
             "start": _start_text(),
         }

@@ -26,6 +26,7 @@ HELPERS = (
     "time",
     "ustruct",
 )
+real_import = __import__
 ALIASES = (
     ("uos", "os"),
     ("utime", "time"),
@@ -101,7 +102,7 @@ def module(name):
     path = ask("find_module", name, real_sys.path)["v"]
     if path is None:
         # The engine knows it, or says in its own words that it does not.
-        return __import__(name)
+        return real_import(name)
     names = {"__name__": name, "__file__": path}
     real_sys.modules[name] = made = Module(name, names)
     try:
@@ -188,6 +189,13 @@ def boot(with_main, names):
             return
 
 
+def imported(name, names=None, local_names=None, wanted=None, level=0):
+    # Newer MicroPythons ask this function.
+    if name in real_sys.modules or not ask("find_module", name, real_sys.path)["v"]:
+        return real_import(name, names, local_names, wanted, level)
+    return module(name)
+
+
 originals = {}
 real_dir = dir
 
@@ -201,7 +209,7 @@ def install():
     names = call("modules")
     for name in names:
         try:
-            originals[name] = __import__(name)
+            originals[name] = real_import(name)
         except ImportError:
             pass
         real_sys.modules[name] = Module(name, None)
@@ -215,7 +223,8 @@ def install():
 
     real_sys.modules["sys"] = Sys(_system.attributes())
     gc.collect()
-    taken.append(bytearray(TAKEN_BYTES - gc.mem_alloc()))
+    if gc.mem_alloc() < TAKEN_BYTES:
+        taken.append(bytearray(TAKEN_BYTES - gc.mem_alloc()))
 
 
 taken = []
@@ -224,4 +233,5 @@ builtins.__module__ = module
 builtins.__names__ = import_names
 builtins.__star__ = star
 builtins.dir = names_of
+builtins.__import__ = imported
 install()

@@ -13,8 +13,8 @@ const CTRL_A = 1, CTRL_B = 2, CTRL_C = 3, CTRL_D = 4, CTRL_E = 5, ENTER = 13, NE
 const BACKSPACE = 8, TAB = 9, ESCAPE = 27, DELETE = 127;
 const FORCED_EXIT = 0x100, RESET = 0;
 const RAW = "raw REPL; CTRL-B to exit\r\n";
-const PASTE = "\r\npaste mode; Ctrl-C to cancel, Ctrl-D to finish\r\n=== ";
 
+const WINDOW = 128;
 const TRACEBACK = '  File "', OWN = "\x01";
 
 class HardReset extends Error {}
@@ -24,7 +24,7 @@ const [REQUEST, REPLY, INTERRUPT] = config.descriptors;
 let machine = null; // the running instance of MicroPython
 let mode = "friendly"; // of the REPL: friendly, raw or paste
 let lent = Buffer.alloc(0), used = 0; // bytes of the line that came here, and how many are used
-let skipLine = false, pending = "", lineStart = true; // output that may be a line of a traceback
+let skipBytes = 0, captured = null, pending = "", lineStart = true; // output that may be a line of a traceback
 const out = Buffer.alloc(FLUSH_BYTES);
 let outBytes = 0, outSince = 0, muted = 0, line = "", held = [];
 let stolenMs = 0, parcel = Buffer.alloc(0), lastPoll = 0, hooks = 0;
@@ -97,16 +97,27 @@ function onProgramOutput(data) {
 
 function onWrite(data) {
   if (muted) return;
-  if (skipLine && /^[\r\n]*$/.test(data.toString("latin1"))) return;
-  skipLine = false;
-  if (data.length === 1) return onProgramOutput(data);
+  if (skipBytes > 0) {
+    skipBytes -= data.length;
+    return;
+  }
+  if (captured !== null) {
+    captured += data.toString("latin1");
+    return;
+  }
+  if (data.length < 3) return data.forEach((byte) => onProgramOutput(Buffer.from([byte])));
   if (pending) release();
   lineStart = data[data.length - 1] === NEWLINE;
-  const text = data.length < 200 ? data.toString("latin1") : "";
-  if (text === RAW) mode = "raw";
-  else if (text === PASTE) mode = "paste";
-  if (text.startsWith("MicroPython v")) write(Buffer.from(config.banner + "\r\n", "latin1"));
-  else write(data);
+  write(data);
+}
+
+// Returns what the engine prints meanwhile, with the firmware's banner for its own.
+function withBanner(action) {
+  captured = "";
+  action();
+  const text = captured.replace(/MicroPython v[^\r\n]*/, config.banner);
+  captured = null;
+  return text;
 }
 
 function lend(waitMs, prompt) {
@@ -155,7 +166,8 @@ function call(text) {
   if (name === "take") return takeParcel(args[0]);
   if (name === "rewrite") return parcelOf(rewritten(parcel.toString()));
   if (name === "line_read") return lineRead(...args);
-  if (name === "ticks_us") return JSON.stringify({ v: Math.floor(boardMs() * 1000) % 2 ** 30 });
+  if (name === "ticks_ms") return JSON.stringify({ v: Math.floor(boardMs()) % 2 ** 29 });
+  if (name === "ticks_us") return JSON.stringify({ v: Math.floor(boardMs() * 1000) % 2 ** 29 });
   flush();
   const buffers = args.filter(isPlace).map((a) => machine.view(a.at, a.n));
   const payload = buffers.length ? Buffer.concat(buffers) : undefined;
@@ -220,6 +232,9 @@ function execute(code) {
 }
 
 function charFriendly(code) {
+  if (line === "" && code === CTRL_A) mode = "raw";
+  if (line === "" && code === CTRL_E) mode = "paste";
+  if (code === CTRL_B) return feedBanner(code);
   if (code === ENTER) {
     const text = rewritten(line || "");
     if (line && text.toString() !== line) {
@@ -228,12 +243,43 @@ function charFriendly(code) {
     line = "";
     return execute(code);
   }
-  if (code === CTRL_B || code === CTRL_C) line = "";
+  if (code === CTRL_C) line = "";
   else if (code === ESCAPE || code === TAB) line = null; // edited: no longer known here
   else if (line !== null && (code === DELETE || code === BACKSPACE)) line = line.slice(0, -1);
   else if (line !== null && code >= 32) line += String.fromCharCode(code);
   if (code === CTRL_D && line === "") return execute(code);
   return feed(code);
+}
+
+function feedBanner(code) {
+  mode = "friendly";
+  line = "";
+  let result = 0;
+  write(Buffer.from(withBanner(() => (result = feed(code))), "latin1"));
+  return result;
+}
+
+function isRawPaste(codes) {
+  return codes.length === 2 && codes[0] === CTRL_E && codes[1] === 65;
+}
+
+// The engine's own raw-paste reads from a descriptor that it does not have; the protocol is
+// MicroPython's: a window, one more for each that is used up, Ctrl-D both ways at the end.
+function rawPaste() {
+  write(Buffer.from([82, 1, WINDOW & 255, WINDOW >> 8, 1]));
+  held = [];
+  for (let code = nextByte(); code !== CTRL_D; code = nextByte()) {
+    if (code === CTRL_C) held = [];
+    else if (held.push(code) % WINDOW === 0) write(Buffer.from([1]));
+  }
+  write(Buffer.from([CTRL_D]));
+  flush();
+  feedMuted(rewritten(Buffer.from(held).toString()));
+  held = [];
+  skipBytes = 2; // the OK of the plain raw REPL
+  const result = execute(CTRL_D);
+  skipBytes = 0;
+  return result;
 }
 
 function charHeld(code) {
@@ -244,9 +290,10 @@ function charHeld(code) {
     return execute(code);
   }
   if (code === CTRL_C || (mode === "raw" && (code === CTRL_A || code === CTRL_B))) {
+    if (code === CTRL_A && config.raw_paste && isRawPaste(held)) return rawPaste();
     held = [];
-    if (mode === "paste" || code === CTRL_B) mode = "friendly";
-    return feed(code);
+    if (mode === "paste") mode = "friendly";
+    return code === CTRL_B ? feedBanner(code) : feed(code);
   }
   held.push(code === ENTER ? NEWLINE : code);
   if (mode === "paste") write(code === ENTER ? Buffer.from("\r\n=== ") : Buffer.from([code]));
@@ -257,6 +304,7 @@ function repl() {
   for (;;) {
     const code = nextByte();
     const result = mode === "friendly" ? charFriendly(code) : charHeld(code);
+    if (machine.resetWanted) throw new HardReset();
     if (result & FORCED_EXIT) return;
   }
 }
@@ -267,9 +315,9 @@ function startRepl() {
   held = [];
   if (!raw) {
     mode = "friendly";
-    skipLine = true; // the engine begins with an empty line, the firmware does not
-    machine.replInit();
-    skipLine = false;
+    const text = withBanner(() => machine.replInit());
+    // The engine begins with an empty line, the firmware does not.
+    write(Buffer.from(text.replace(/^\r\n/, ""), "latin1"));
     return;
   }
   muted++;
@@ -303,6 +351,8 @@ async function main() {
     } catch (error) {
       if (!(error instanceof HardReset)) throw error;
       pending = "";
+      captured = null;
+      skipBytes = 0;
       outBytes = 0;
       muted = 0;
       kind = "hard";

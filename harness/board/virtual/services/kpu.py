@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ class Kpu:
         """Run a model on float32 values; the firmware does not look at how many there are."""
         task = self._task(number)
         buffer = task.program.inputs[0].buffer
-        raw = data.ljust(buffer.nbytes, b"\0")[: buffer.nbytes]
+        size = _bytes_of_input(task)
+        raw = data.ljust(size, b"\0")[:size]
         x = np.frombuffer(raw, buffer.dtype.numpy).reshape(1, *buffer.shape[1:])
         return self._run(task, x)
 
@@ -163,8 +165,8 @@ class Kpu:
         task = self._task(number)
         buffer = task.program.inputs[0].buffer
         raw = self._files.read_bytes(path)
-        if len(raw) != buffer.nbytes:
-            raise BoardFault("ValueError", f"input size {len(raw)} not match model {buffer.nbytes}")
+        if len(raw) != (size := _bytes_of_input(task)):
+            raise BoardFault("ValueError", f"input size {len(raw)} not match model {size}")
         x = np.frombuffer(raw, buffer.dtype.numpy).reshape(1, *buffer.shape[1:])
         return self._run(task, x, set_outputs=False)
 
@@ -286,6 +288,11 @@ def _simulate(task: Task, x: npt.NDArray[Any]) -> list[bytes]:
     finally:
         hook.remove()
     return seen[:1]
+
+
+def _bytes_of_input(task: Task) -> int:
+    buffer = task.program.inputs[0].buffer
+    return prod(buffer.shape) * buffer.dtype.itemsize
 
 
 def _version_of(data: bytes) -> int:
