@@ -143,6 +143,8 @@ class _Conversion:
         for buffer, sources in zip(operation.inputs, self.sources[operation.name], strict=True):
             maps = buffer.layout is Layout.KPU_ROWS and not isinstance(operation, KpuDownload)
             if maps:
+                if any(source.producer is None for source in sources):
+                    refuse("it reads KPU memory that nothing wrote")
                 self.draft.feeding = frozenset(s.producer for s in sources if s.producer)
             reads.append(buffer if maps else self.results.read(buffer, sources))
         corners = any(b.pool.name in self.draft.corners for b in reads)

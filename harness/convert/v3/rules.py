@@ -8,7 +8,7 @@ from harness.convert.draft import Draft
 from harness.convert.v3 import arithmetic, kpu, placement, quantization
 from harness.convert.v3.registry import rule
 from harness.errors import ConversionError
-from harness.kmodel.memory import Buffer
+from harness.kmodel.memory import Buffer, Memory
 from harness.kmodel.operations import FullyConnected, KpuConv2d
 
 _ROOMS = (arithmetic, kpu, placement, quantization)
@@ -30,9 +30,14 @@ def input_places(draft: Draft, inputs: Sequence[Buffer]) -> list[Buffer]:
         )
     (given,) = inputs
     place = draft.inputs.get(given.pool.name) or given
-    if first.input.pool is not place.pool or first.input.elements != place.elements:
+    same = place == first.input if place.memory is Memory.KPU else _whole(first.input, place)
+    if not same:
         raise ConversionError(
             f"the input does not go into the first layer, a {first.kind()}, as it is",
             "convert to v4, or let the model take a uint8 picture of 4x4 or more",
         )
     return [first.input]
+
+
+def _whole(read: Buffer, given: Buffer) -> bool:
+    return read.pool is given.pool and read.elements == given.elements
