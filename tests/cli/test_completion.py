@@ -30,6 +30,7 @@ def offered(*words: str) -> list[str]:
         (("run", "coin_classifier", "--backends", "float,nn"), ["float,nncase"]),
         (("run", "coin_classifier", "--calibrate", "kld_m"), ["kld_m0", "kld_m1", "kld_m2"]),
         (("compile", "net.onnx", "--color", "G"), ["GRAY"]),
+        (("convert", "in", "out", "--firmware", "can"), ["canmv-1.0"]),
         (("compile", "net.onnx", "--resize", "let"), ["letterbox"]),
     ],
 )
