@@ -78,7 +78,7 @@ class Results:
         index = np.zeros(buffer.pool.size, np.int64)
         for number, key in enumerate(keys):
             place = self.written[key]
-            if place.dtype.itemsize != buffer.dtype.itemsize:
+            if place.dtype is not buffer.dtype:
                 refuse(f"it reads the result of {key[0]} as another type")
             at = element_places(place)
             owner[at], index[at] = number, np.arange(place.elements).reshape(at.shape)
