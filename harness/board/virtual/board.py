@@ -70,7 +70,13 @@ class VirtualBoard:
         return self._process.wait()
 
     def button(self, name: str, down: bool) -> None:
-        """Press or release a button, A or B."""
+        """Press or release a button, A or B.
+
+        Raises:
+            UsageError: There is no such button.
+        """
+        if name not in ("A", "B"):
+            raise UsageError(f"the board has no button {name!r}", "there are A and B")
         self._order({"button": name, "down": down})
 
     def press_reset(self) -> None:

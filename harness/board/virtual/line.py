@@ -23,6 +23,8 @@ CTRL_C = 3
 # The UART's own FIFO: a program that writes waits until all but this is sent.
 FIFO_BYTES = 8
 SLICE_S = 0.004
+# What this side may take between two writes of one stream without a gap on the line.
+LATE_S = 0.002
 SPEEDS = {
     getattr(termios, name): int(name[1:])
     for name in dir(termios)
@@ -116,10 +118,12 @@ class Line:
 
     def write(self, data: bytes) -> None:
         """Send bytes at the board's pace; what nobody reads is lost."""
+        now = time.monotonic()
+        if now - self._sent_at > LATE_S:
+            self._sent_at = now
         for start in range(0, len(data), step := self._slice()):
             piece = data[start : start + step]
-            now = time.monotonic()
-            self._sent_at = max(now, self._sent_at) + len(piece) * BITS_A_BYTE / self.baud
+            self._sent_at += len(piece) * BITS_A_BYTE / self.baud
             _sleep_until(self._sent_at - FIFO_BYTES * BITS_A_BYTE / self.baud)
             self._put(piece if self._speeds_agree() else _garbled(piece))
 
@@ -138,13 +142,16 @@ class Line:
     def _receive(self) -> None:
         arrived_at = 0.0
         while not self._closing:
-            if not select.select([self._ours], [], [], 0.1)[0]:
-                continue
+            # Bytes that wait already followed the last ones without a gap.
+            if not select.select([self._ours], [], [], 0)[0]:
+                if not select.select([self._ours], [], [], 0.1)[0]:
+                    continue
+                arrived_at = time.monotonic()
             try:
                 data = os.read(self._ours, self._slice())
             except OSError:
                 continue
-            arrived_at = max(time.monotonic(), arrived_at) + len(data) * BITS_A_BYTE / self.baud
+            arrived_at += len(data) * BITS_A_BYTE / self.baud
             _sleep_until(arrived_at)
             self._arrive(data if self._speeds_agree() else _garbled(data))
 

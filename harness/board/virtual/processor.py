@@ -17,7 +17,6 @@ from harness.board.virtual.profile import HEAP_BYTES, Profile
 
 NODE_FOLDER = Path(__file__).resolve().parent / "node"
 MODULES = Path(__file__).resolve().parent / "modules"
-LENT_BYTES = 64
 # Modules that import statements find without help.
 BUILTIN = (
     "array builtins cmath collections errno framebuf gc hashlib heapq io js json math random re "
@@ -116,7 +115,7 @@ def _read(line: Line, request: dict[str, Any]) -> bytes:
     if request["prompt"]:
         line.interrupt_char = -1
     wait_ms = request["wait_ms"]
-    return line.lend(LENT_BYTES, None if wait_ms < 0 else wait_ms / 1000)
+    return line.lend(request["count"], None if wait_ms < 0 else wait_ms / 1000)
 
 
 def _answer(calls: Calls, request: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
@@ -133,6 +132,9 @@ def _answer(calls: Calls, request: dict[str, Any], payload: bytes) -> tuple[dict
         return {"error": [fault.kind, fault.arguments]}, b""
     except HardReset:
         return {"reset": True}, b""
+    except Exception as error:  # a wrong argument ends the program, not the board
+        text = f"virtual board: {request['name']}: {type(error).__name__}: {error}"
+        return {"error": ["RuntimeError", [text]]}, b""
     if isinstance(value, bytes):
         return {}, value
     return {"value": value}, b""

@@ -10,7 +10,10 @@ from PIL import Image
 
 from harness.board import pixels
 from harness.board.virtual import start
+from harness.errors import UsageError
 from tests.conftest import REPOSITORY
+
+from .client import ProgramError
 
 SCRIPTS = REPOSITORY / "device_scripts"
 
@@ -102,3 +105,11 @@ def test_photographs_are_taken_by_button(board, client):
 def test_what_is_sent_over_spi_arrives(board, client):
     client.run("from machine import SPI\ns = SPI(SPI.SPI1)\ns.write(b'\\xa5\\x01')\ns.write(7)")
     assert board.spi.read_bytes() == b"\xa5\x01\x07"
+
+
+def test_a_wrong_argument_ends_the_program_and_not_the_board(board, client):
+    with pytest.raises(ProgramError, match="virtual board: picture_pixel: IndexError"):
+        client.run("import image\nimage.Image().get_pixel(1000, 1000)")
+    assert client.run("print(1)") == "1\n"
+    with pytest.raises(UsageError, match="no button 'C'"):
+        board.button("C", True)

@@ -14,7 +14,7 @@ const BACKSPACE = 8, TAB = 9, ESCAPE = 27, DELETE = 127;
 const FORCED_EXIT = 0x100, RESET = 0;
 const RAW = "raw REPL; CTRL-B to exit\r\n";
 
-const WINDOW = 128;
+const WINDOW = 128, LENT_BYTES = 64;
 const TRACEBACK = '  File "', OWN = "\x01";
 
 class HardReset extends Error {}
@@ -120,15 +120,15 @@ function withBanner(action) {
   return text;
 }
 
-function lend(waitMs, prompt) {
+function lend(waitMs, prompt, count) {
   flush();
-  const reply = ask({ op: "read", wait_ms: waitMs, prompt });
+  const reply = ask({ op: "read", wait_ms: waitMs, prompt, count });
   if (prompt) interruptions(); // those that came too late for what has ended
   lent = Buffer.concat([lent, reply.payload]);
 }
 
 function nextByte() {
-  while (used >= lent.length) lend(-1, true);
+  while (used >= lent.length) lend(-1, true, LENT_BYTES);
   return lent[used++];
 }
 
@@ -197,7 +197,7 @@ function parcelOf(data) {
 
 function lineRead(count, waitMs) {
   if (used >= lent.length && waitMs !== null) {
-    lend(waitMs, false);
+    lend(waitMs, false, count);
     if (interruptions()) machine.interrupt();
   }
   const data = Buffer.from(lent.subarray(used, Math.min(lent.length, used + count)));
