@@ -59,8 +59,11 @@ def _run_in(folder: RunFolder, run: MethodRun) -> RunResult:
     if checkpoint.resolve() != (out / CHECKPOINT_FILE).resolve():
         write_bytes(out / CHECKPOINT_FILE, checkpoint.read_bytes())
 
-    def artefacts(_: CompiledModel, into: Path) -> Mapping[str, str]:
-        return run.method.artefacts(deployable, into / KMODEL_FILE, training, into)
+    def artefacts(compiled: CompiledModel, into: Path) -> Mapping[str, str]:
+        # What a person puts onto a board has to be what stock firmware loads.
+        stock = compiled.stock
+        kmodel = into / (KMODEL_FILE if stock.data is None else stock.file)
+        return run.method.artefacts(deployable, kmodel, training, into)
 
     request = replace(run.request, artefacts=artefacts, cross_validation=folded)
     return execute_in(folder, deployable, request)
