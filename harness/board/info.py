@@ -19,6 +19,8 @@ from harness.kmodel.program import Program
 MODULES = (
     "ubinascii", "ustruct", "uhashlib", "uzlib", "uctypes", "machine", "image", "sensor", "lcd",
 )  # fmt: skip
+# A module that virtual boards have, and no firmware.
+VIRTUAL = "k210_virtual"
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class BoardInfo:
 
     Attributes:
         port: Where it is.
-        kind: "virtual" where `os.uname()` says so or the port is a pseudo-terminal, which no
-            hardware is on; else "real".
+        kind: "virtual" where the module is there that only virtual boards have, or the port is
+            a pseudo-terminal, which no hardware is on; else "real".
         firmware: As `os.uname()` gives it: release or build, date.
         machine: Board and chip, as the firmware names them.
         micropython: `sys.implementation.version`; MaixPy puts its own version there.
@@ -144,7 +146,7 @@ def ask(board: Board) -> BoardInfo:
     url = board.repl.line.url
     return BoardInfo(
         port=url,
-        kind=_kind(f"{version} {machine}", url),
+        kind=_kind(bool(tried(f"bool(__import__({VIRTUAL!r}))")), url),
         firmware=version or release,
         machine=machine,
         micropython=".".join(map(str, board.eval("tuple(sys.implementation[1])"))),
@@ -164,9 +166,9 @@ def ask(board: Board) -> BoardInfo:
     )
 
 
-def _kind(said: str, url: str) -> str:
+def _kind(says_so: bool, url: str) -> str:
     pseudo = Path(url).resolve().is_relative_to("/dev/pts")
-    return "virtual" if pseudo or "virtual" in said else "real"
+    return "virtual" if pseudo or says_so else "real"
 
 
 def versions(api: str | None, functions: tuple[str, ...]) -> tuple[int, ...]:

@@ -151,13 +151,14 @@ def _count_from_the_start(
     """Rewrite stored indices of a Gather that count from the end."""
     if node.op_type not in _INDEXED or node.input[1] not in constants:
         return
-    indices, shape = constants[node.input[1]], shapes.get(node.input[0])
+    indices = constants[node.input[1]].astype(np.int64)
+    shape = shapes.get(node.input[0])
     if shape is None or not (indices < 0).any():
         return
     axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
     # The same stored indices may be read by another node along another axis.
     name = f"{node.input[1]} of {node.output[0]}"
-    constants[name] = np.where(indices < 0, indices + shape[axis], indices).astype(indices.dtype)
+    constants[name] = np.where(indices < 0, indices + shape[axis], indices)
     node.input[1] = name
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.board.virtual import installation
+from harness.errors import SetupError
 from tests.cli.conftest import k210_command  # noqa: F401  the same command line
 
 FIRMWARE = Path("/usr/share/firmware-microbit-micropython/firmware.hex")
@@ -27,6 +29,17 @@ def lock_folder(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("locks")
     monkeypatch.setenv("K210_LOCK_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def micropython():
+    """MicroPython lies in the cache folder, and Node is there."""
+    for engine in installation.PACKAGES:
+        try:
+            installation.find_node()
+            installation.ensure(engine, installation.cache_folder())
+        except SetupError as error:
+            pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

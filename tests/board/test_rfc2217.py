@@ -9,9 +9,13 @@ import pytest
 import serial
 from serial.rfc2217 import PortManager
 
+from harness.board import virtual
 from harness.board.board import Board
 from harness.board.failures import ScriptError
+from harness.board.runner import Runner
 from harness.errors import BoardError
+from harness.kmodel import save
+from harness.simulator import rules_probe
 from tests.board.conftest import MICROBIT_ROOM
 
 
@@ -115,3 +119,18 @@ def test_no_server():
         port = closed.getsockname()[1]
     with pytest.raises(BoardError, match="is its server running"):
         Board.open(f"rfc2217://127.0.0.1:{port}")
+
+
+def test_a_model_runs_on_a_virtual_board_behind_the_network(micropython):
+    """The profile that answers like real firmware: its kind has to be known all the same."""
+    with virtual.start("m5stickv-0.4.0") as there:
+        server = Server(there.port)
+        try:
+            with Board.open(server.url) as board:
+                assert board.info.kind == "virtual"
+                kmodel = save(rules_probe.program())
+                with Runner(board, kmodel, board.info.kpu_api, "/sd") as runner:
+                    (found,) = runner.run(rules_probe.image()).outputs
+        finally:
+            server.close()
+    assert rules_probe.judge(found).rules == "nncase-0.2"

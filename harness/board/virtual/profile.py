@@ -12,7 +12,8 @@ Engine = Literal["emterpreted", "modern"]
 
 HEAP_BYTES = 512 * 1024
 # Modules of MaixPy that the engine lacks, or has otherwise, by the name that programs import.
-COMMON = ("micropython", "os", "time", "ubinascii")
+# `k210_virtual` says that this is no hardware, whatever the rest claims to be.
+COMMON = ("k210_virtual", "micropython", "os", "time", "ubinascii")
 MAIXPY = (
     *COMMON,
     "KPU",

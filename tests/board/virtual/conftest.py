@@ -1,20 +1,8 @@
 import pytest
 
-from harness.board.virtual import installation, start
-from harness.errors import SetupError
+from harness.board.virtual import start
 
 from .client import Client
-
-
-@pytest.fixture(scope="session")
-def micropython():
-    """MicroPython lies in the cache folder, and Node is there."""
-    for engine in installation.PACKAGES:
-        try:
-            installation.find_node()
-            installation.ensure(engine, installation.cache_folder())
-        except SetupError as error:
-            pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

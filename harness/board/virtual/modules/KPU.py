@@ -267,12 +267,17 @@ def forward(kpu_net, img=None, out_index=0, dma=-1):
         call("kpu_run_floats", number, place(data))
     else:
         raise ValueError("input not support")
-    return get_output(kpu_net, out_index)
+    return _output(kpu_net, out_index)
+
+
+# Old firmware runs models without having this function.
+def _output(task, idx):
+    number = _net(task)
+    return kpu_fmap(task, idx, call("kpu_output", number, idx))
 
 
 def get_output(task, idx):
-    number = _net(task)
-    return kpu_fmap(task, idx, call("kpu_output", number, idx))
+    return _output(task, idx)
 
 
 def fmap(feature_map, ch):
