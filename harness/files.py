@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Files: written so that a reader never meets half of one, and where things are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_cache_path
+
+CACHE_VARIABLE = "K210_CACHE_DIR"
+
+
+def cache_folder() -> Path:
+    """Return the harness's cache folder: K210_CACHE_DIR, or the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named).expanduser().absolute() if named else user_cache_path("k210-harness")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

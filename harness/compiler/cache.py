@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.compiler.worker.environment import cache_folder
-from harness.files import write_bytes
+from harness.files import cache_folder, write_bytes
 
 # Changes whenever what is kept, or how the compiler is called, changes.
 _FORMAT = "2"

@@ -15,6 +15,7 @@ import pytest
 
 from harness.board.virtual import installation
 from harness.errors import SetupError
+from harness.files import cache_folder
 from tests.cli.conftest import k210_command  # noqa: F401  the same command line
 
 FIRMWARE = Path("/usr/share/firmware-microbit-micropython/firmware.hex")
@@ -37,7 +38,7 @@ def micropython():
     for engine in installation.PACKAGES:
         try:
             installation.find_node()
-            installation.ensure(engine, installation.cache_folder())
+            installation.ensure(engine, cache_folder())
         except SetupError as error:
             pytest.skip(str(error))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.compiler.worker.environment import cache_folder
+from harness.files import cache_folder
 
 pytest_plugins = ["pytester"]
 # Found before pytester gives its runs a home folder of their own.

@@ -16,6 +16,7 @@ from typing import Any, Self
 from harness.board.virtual import installation
 from harness.board.virtual import profile as profiles
 from harness.errors import BoardError, UsageError
+from harness.files import cache_folder
 
 START_LIMIT_S = 30.0
 END_LIMIT_S = 5.0
@@ -138,7 +139,7 @@ def start(
     """
     chosen = profiles.get(profile)
     node = installation.find_node()
-    package = installation.ensure(chosen.engine, cache or installation.cache_folder())
+    package = installation.ensure(chosen.engine, cache or cache_folder())
     if frames and not frames.is_dir():
         raise UsageError(f"there is no folder {frames}", "name a folder of pictures")
     root, temporary = _root(files)

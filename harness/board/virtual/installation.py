@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from harness.board.virtual.profile import Engine
 from harness.errors import SetupError
 from harness.progress import SILENT, Progress
 
-CACHE_VARIABLE = "K210_CACHE_DIR"
 TARBALLS_VARIABLE = "K210_MICROPYTHON_TARBALLS"
 LOCK_LIMIT_S = 300.0
 FETCH_LIMIT_S = 180.0
@@ -80,12 +78,6 @@ class Status:
     ready: bool
     text: str
     remedy: str = ""
-
-
-def cache_folder() -> Path:
-    """Return the harness's cache folder: K210_CACHE_DIR, or the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser().absolute() if named else user_cache_path("k210-harness")
 
 
 def package_folder(engine: Engine, cache: Path) -> Path:

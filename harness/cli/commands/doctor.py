@@ -82,8 +82,9 @@ def _worker() -> Finding:
 
 def _virtual_board() -> Finding:
     from harness.board.virtual import installation
+    from harness.files import cache_folder
 
-    status = installation.status(installation.cache_folder())
+    status = installation.status(cache_folder())
     return Finding("virtual board", status.ready, status.text, status.remedy)
 
 

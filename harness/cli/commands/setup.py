@@ -42,11 +42,12 @@ def _virtual_board(progress: Progress) -> str:
     """Fetch MicroPython, and return why that failed, or nothing."""
     from harness.board.virtual import installation
     from harness.errors import SetupError
+    from harness.files import cache_folder
 
     try:
         installation.find_node()
         for engine in installation.PACKAGES:
-            installation.ensure(engine, installation.cache_folder(), progress)
+            installation.ensure(engine, cache_folder(), progress)
     except SetupError as error:
         return str(error)
     return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from harness.compiler.worker import discovery, uv_tool
 from harness.errors import SetupError
-from harness.files import write_json
+from harness.files import CACHE_VARIABLE, cache_folder, write_json
 from harness.progress import SILENT, Progress
 
 NNCASE_VERSION = "1.9.0.20230322"
 REQUIREMENTS = (f"nncase=={NNCASE_VERSION}", "numpy<2")
-CACHE_VARIABLE = "K210_CACHE_DIR"
 LOCK_LIMIT_S = 900.0
 
 _REQUIREMENTS_SHA256 = hashlib.sha256("\n".join(REQUIREMENTS).encode()).hexdigest()
@@ -64,12 +61,6 @@ class Status:
     def ready(self) -> bool:
         """Whether nncase can be started."""
         return self.environment is not None
-
-
-def cache_folder() -> Path:
-    """Return the harness's cache folder: K210_CACHE_DIR, or the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser().absolute() if named else user_cache_path("k210-harness")
 
 
 def environment_folder() -> Path:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.board.virtual import installation
 from harness.errors import SetupError
+from harness.files import cache_folder
 
 PACKAGE = installation.PACKAGES["emterpreted"]
 
@@ -19,7 +20,7 @@ def empty(tmp_path):
 
 
 def test_a_fetched_package_is_kept(micropython):
-    cache = installation.cache_folder()
+    cache = cache_folder()
     folder = installation.ensure("emterpreted", cache)
     before = (folder / "package.json").stat().st_mtime_ns
     assert installation.ensure("emterpreted", cache) == folder

@@ -12,13 +12,13 @@ from filelock import FileLock
 from harness.compiler.worker import environment
 from harness.compiler.worker.client import Worker
 from harness.compiler.worker.environment import (
-    CACHE_VARIABLE,
     NNCASE_VERSION,
     ensure,
     environment_folder,
     status,
 )
 from harness.errors import SetupError
+from harness.files import CACHE_VARIABLE
 
 ENSURE_AND_TELL = """
 from harness.compiler.worker.environment import ensure
