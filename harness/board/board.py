@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 from harness.board import on_board, raw_repl
 from harness.board.abilities import Abilities
 from harness.board.answers import DamagedAnswerError, answers
-from harness.board.failures import ScriptError, with_our_names
+from harness.board.failures import ScriptError, SilentBoardError, with_our_names
 from harness.board.lock import PortLock
 from harness.board.port import BAUD, SerialLine
+from harness.board.recovery import quarantine
 from harness.board.repl import ENTER_S, Listener, RawRepl, silence
 from harness.board.transfer import ATTEMPTS, PlainTransfer, Transfer
 from harness.errors import BoardError, UsageError
@@ -23,6 +24,8 @@ from harness.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from harness.board.info import BoardInfo
+    from harness.board.recovery.journal import Recovery
+    from harness.board.whereabouts import Identity
 
 TIMEOUT_S = 30.0
 # For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
@@ -38,14 +41,18 @@ class Board:
     Attributes:
         transfer: How files travel; another may be put here.
         on_log: Who hears what the firmware logs between programs.
+        baud: The speed that it starts with.
+        recoveries: How often it had to be brought back while it was open, and what helped.
     """
 
     def __init__(self, repl: RawRepl, lock: PortLock | None = None) -> None:
         self.repl = repl
+        self.baud = repl.line.baud
         self.transfer: Transfer = PlainTransfer()
         self._lock = lock
         self._tools: set[str] = set()
         self._closed = False
+        self.recoveries: list[Recovery] = []
 
     @classmethod
     def open(
@@ -55,6 +62,7 @@ class Board:
         on_log: Listener = silence,
         room: int | None = None,
         patience: float = ENTER_S,
+        revive: bool = False,
     ) -> Self:
         """Lock and open a port, stop what runs on the board, and reach its raw REPL.
 
@@ -65,27 +73,41 @@ class Board:
             room: How many bytes the board surely takes at once; None for `K210_BOARD_ROOM`, or
                 what MaixPy and CanMV take.
             patience: Seconds to knock before there is taken to be no board.
+            revive: Whether a board that is silent then is brought back, see
+                `harness.board.recovery`.
 
         Raises:
-            BoardError: The port cannot be had, or there is no MicroPython behind it.
+            BoardError: The port cannot be had, is in quarantine, or there is no MicroPython behind
+                it.
         """
-        from harness.board.ide_mode import explain
+        quarantine.refuse(url)
+        board = cls.opened_unasked(url, baud, on_log, room)
+        try:
+            board._reach(patience, revive)
+        except BaseException:
+            board._close_port()
+            raise
+        return board
 
+    @classmethod
+    def opened_unasked(
+        cls,
+        url: str,
+        baud: int = BAUD,
+        on_log: Listener = silence,
+        room: int | None = None,
+    ) -> Self:
+        """Lock and open a port as `open` does, also in quarantine, whatever is behind it.
+
+        Raises:
+            BoardError: The port cannot be had.
+        """
         room = room or _room()
         lock = PortLock(url)
         lock.acquire()
-        line = None
         try:
-            line = SerialLine(url, baud)
-            board = cls(RawRepl(line, on_log, room), lock)
-            try:
-                board.repl.enter(patience)
-            except BoardError as error:
-                raise explain(line, error) from error
-            return board
+            return cls(RawRepl(SerialLine(url, baud), on_log, room), lock)
         except BaseException:
-            if line is not None:
-                line.close()
             lock.release()
             raise
 
@@ -202,13 +224,47 @@ class Board:
                 self.exec("_k210p=None")
             self._tools.add(tool)
 
+    def revive(self, why: str, known: Identity | None = None, wait: float | None = None) -> None:
+        """Bring the board back after it fell silent, lost its place or was pulled out.
+
+        What was defined on it is lost. It may be on another port afterwards.
+
+        Args:
+            why: What went wrong, for the log.
+            known: How to know it again.
+            wait: Seconds to wait for a port that is gone.
+
+        Raises:
+            LostBoardError: It does not come back; it is in quarantine then.
+        """
+        from harness.board.recovery.recover import recover
+        from harness.board.recovery.rungs import REPLUG_S
+
+        patience = REPLUG_S if wait is None else wait
+        self.recoveries.append(recover(self, why, known, wait=patience))
+
+    def reopen(self, url: str) -> None:
+        """Open the port anew, or another that the board is on now.
+
+        Raises:
+            BoardError: It cannot be had.
+        """
+        line = self.repl.line
+        line.close()
+        if url != line.url and self._lock is not None:
+            lock = PortLock(url)
+            lock.acquire()
+            self._lock.release()
+            self._lock = lock
+        self.repl.line = SerialLine(url, self.baud)
+
     def soft_reset(self, stop_boot: bool = True) -> str:
         """Restart MicroPython and return what it says; nothing defined before is left.
 
         Args:
             stop_boot: Interrupt boot.py and main.py, which may never end.
         """
-        self._forget()
+        self.forget()
         return self.repl.soft_reset(stop_boot)
 
     def hard_reset(self) -> None:
@@ -218,7 +274,7 @@ class Board:
             ScriptError: The firmware has no such function.
         """
         self.exec("from machine import reset as _k210reset")
-        self._forget()
+        self.forget()
         self.repl.line.write(b"_k210reset()" + raw_repl.END)
         self.repl.restarted()
 
@@ -251,9 +307,24 @@ class Board:
         if self._lock is not None:
             self._lock.release()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Take nothing for granted that was defined or asked: the board has started again."""
         self._tools.clear()
         self.__dict__.pop("info", None)
+
+    def _reach(self, patience: float, revive: bool) -> None:
+        """Reach the raw REPL of a board that was just opened."""
+        from harness.board.ide_mode import explain
+
+        try:
+            self.repl.enter(patience)
+        except BoardError as error:
+            found = explain(self.repl.line, error)
+            if not revive or not isinstance(found, SilentBoardError):
+                raise found from error
+            from harness.board.recovery.recover import recover
+
+            self.recoveries.append(recover(self, found.cause, put_away=False))
 
     def _stage(self, code: str, name: str) -> bytes:
         """Gather long code on the board, block by block, and return what executes it.

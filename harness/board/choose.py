@@ -48,7 +48,7 @@ def opened(choice: str = AUTO, on_log: Listener = silence) -> Iterator[Board]:
     """
     port = resolve(choice)
     if port != VIRTUAL:
-        with Board.open(port, on_log=on_log) as board:
+        with Board.open(port, on_log=on_log, revive=True) as board:
             yield board
         return
     from harness.board import virtual

@@ -59,9 +59,8 @@ class PortLock:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        name = re.sub(r"[^\w.-]+", "_", _canonical(url)).strip("_")
-        self._record = folder() / f"{name}.json"
-        self._lock = FileLock(folder() / f"{name}.lock", timeout=0)
+        self._record = beside(url, "json")
+        self._lock = FileLock(beside(url, "lock"), timeout=0)
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -103,6 +102,12 @@ class PortLock:
             return Holder(**json.loads(self._record.read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def beside(url: str, suffix: str) -> Path:
+    """Return the path of a file about a port: its lock, and what lies beside it."""
+    name = re.sub(r"[^\w.-]+", "_", _canonical(url)).strip("_")
+    return folder() / f"{name}.{suffix}"
 
 
 def folder() -> Path:

@@ -110,6 +110,29 @@ class SerialLine:
         except OSError as error:  # SerialTimeoutException too
             raise self._gone(error) from error
 
+    @property
+    def gone(self) -> bool:
+        """Whether the port has been pulled out, or its far end has hung up."""
+        try:
+            self._serial.in_waiting  # noqa: B018  it asks the system
+        except (OSError, TypeError):
+            return True
+        return False
+
+    def set_levels(self, dtr: bool, rts: bool) -> None:
+        """Set the two control lines.
+
+        Raises:
+            BoardError: This port has none, such as a pseudo-terminal.
+        """
+        try:
+            self._serial.dtr = dtr
+            self._serial.rts = rts
+        except (OSError, ValueError) as error:
+            raise BoardError(
+                f"port {self.url} has no DTR and RTS ({_reason(error)})", "press reset by hand"
+            ) from error
+
     def drain(self, quiet: float, most: float) -> bytes:
         """Return what comes until nothing has come for `quiet` seconds, or `most` are over."""
         deadline, data = Deadline(most), bytearray()
