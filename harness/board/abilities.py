@@ -39,3 +39,13 @@ class Abilities:
     def statvfs(self) -> bool:
         """Whether file systems tell how much room they have."""
         return "statvfs" in self.names
+
+    @property
+    def receiver(self) -> bool:
+        """Whether `device_scripts/receiver.py` finds what it needs."""
+        return {"base64", "repl_uart", "rename", "stat"} <= self.names
+
+    @property
+    def deflate(self) -> bool:
+        """Whether `uzlib` unpacks raw deflate."""
+        return "deflate" in self.names

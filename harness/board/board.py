@@ -18,7 +18,7 @@ from harness.board.lock import PortLock
 from harness.board.port import BAUD, SerialLine
 from harness.board.recovery import quarantine
 from harness.board.repl import ENTER_S, Listener, RawRepl, silence
-from harness.board.transfer import ATTEMPTS, PlainTransfer, Transfer
+from harness.board.transfer import ATTEMPTS, Loader, Transfer
 from harness.errors import BoardError, UsageError
 from harness.progress import SILENT, Progress
 
@@ -48,7 +48,7 @@ class Board:
     def __init__(self, repl: RawRepl, lock: PortLock | None = None) -> None:
         self.repl = repl
         self.baud = repl.line.baud
-        self.transfer: Transfer = PlainTransfer()
+        self.transfer: Transfer = Loader()
         self._lock = lock
         self._tools: set[str] = set()
         self._closed = False

@@ -53,6 +53,18 @@ def _k210a():
   r.append("compile")
  except NameError:
   pass
+ try:
+  from machine import UART
+  if UART.repl_uart():
+   r.append("repl_uart")
+ except Exception:
+  pass
+ try:
+  from uzlib import decompress
+  if decompress(b"K\x04\x00",-12)==b"a":
+   r.append("deflate")
+ except Exception:
+  pass
  return r
 """
 
@@ -101,7 +113,7 @@ def _k210h(p):
  n=0
  with open(p,"rb") as f:
   while True:
-   d=f.read(512)
+   d=f.read(4096)
    if not d:
     break
    n+=len(d)
@@ -139,6 +151,29 @@ def _k210l(p):
   for n in os.listdir():
    r.append((n,False,os.size(n)))
  return r
+"""
+
+# _k210q(path) answers size and CRC32 of the beginnings of a file, longer and longer up to all of
+# it, after its size; -1 where there is none.
+BEGINNINGS = """\
+def _k210q(p):
+ import os
+ try:
+  _k210(str(os.stat(p)[6]))
+ except OSError:
+  _k210("-1")
+  return
+ c=n=0
+ with open(p,"rb") as f:
+  while True:
+   d=f.read(4096)
+   if not d:
+    break
+   n+=len(d)
+   c=_k210c(d,c)&0xffffffff
+   if not n%16384 or len(d)<4096:
+    _k210("%d %d"%(n,c))
+ _k210("end")
 """
 
 # _k210v() returns (path, size, free) of the mounted file systems.

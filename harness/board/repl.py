@@ -84,7 +84,7 @@ class RawRepl:
         deadline = Deadline(seconds)
         try:
             fits = len(code) < self.room
-            reply = self._send(code) if fits else self._paste(code, deadline)
+            reply = self.start(code) if fits else self._paste(code, deadline)
             self._follow(reply, deadline, show)
         except KeyboardInterrupt:
             self.interrupt()
@@ -180,7 +180,8 @@ class RawRepl:
         except BoardError:  # it is gone, and whoever met that has said so
             return
 
-    def _send(self, code: bytes) -> Reply:
+    def start(self, code: bytes) -> Reply:
+        """Start one command that fits the room, and return its reply, which is still empty."""
         self.line.write(code + raw_repl.END)
         return Reply()
 

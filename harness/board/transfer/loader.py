@@ -1,0 +1,249 @@
+"""The loader: windows of blocks to a receiver on the board, from where the last attempt ended."""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.board import on_board
+from harness.board.answers import DamagedAnswerError
+from harness.board.failures import ScriptError, SilentBoardError
+from harness.board.port import BAUD, Deadline
+from harness.board.scripts import script
+from harness.board.transfer.conversation import SCRIPT, Conversation, silent
+from harness.board.transfer.frames import blocks, trial
+from harness.board.transfer.plain import PlainTransfer
+from harness.board.transfer.protocol import Link
+from harness.board.transfer.steps import (
+    PART,
+    check_hash,
+    check_room,
+    discard,
+    file_error,
+    has,
+    patience,
+    rename,
+    retried,
+)
+from harness.board.transfer.window import Sender
+from harness.progress import SILENT, Progress, Task
+
+# Speeds that bridges of these boards are reported to bear, the best first.
+RATES = (1_500_000, 750_000)
+# Changing the speed takes a quarter of a second, in which a slow line carries 3 KB.
+FAST_FROM = 32 * 1024
+# Attempts in a row that bring no byte further.
+ATTEMPTS = 3
+# A silent board is given up after this, and looked for at its prompt for 4.5 s.
+_SILENCE_S = 5.0
+_ANSWER_S = 0.25
+_MOST_WAIT_S = 1.0
+# A line that loses more than every fourth block is too fast for somebody.
+_BAD_LINE = 0.25
+_BAD_BLOCKS = 8
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much the board bears at one speed.
+
+    Attributes:
+        baud: Bits a second.
+        ring: Bytes that it receives while it does something else.
+        step: Bytes of a file in a block.
+    """
+
+    baud: int
+    ring: int
+    step: int
+
+    @property
+    def window(self) -> int:
+        """Bytes that may be under way."""
+        return self.ring - self.ring // 32
+
+    @property
+    def wait_s(self) -> float:
+        """How long an acknowledgement may take."""
+        return self.ring * 10 / self.baud + _ANSWER_S
+
+
+SLOW = Pace(BAUD, 2048, 472)
+
+
+def _fast(baud: int) -> Pace:
+    return Pace(baud, 8192, 1900)
+
+
+class Loader:
+    """Transfers through `device_scripts/receiver.py`; plain ones where a board cannot run it.
+
+    Blocks have a CRC32 each, several are under way at once, and only those that were lost go
+    again. A file that the board has already is not sent, one that was begun goes on, and it gets
+    its name when its hash is right.
+
+    Args:
+        rates: Speeds to try for longer files, in turn; () to stay at 115200 baud.
+        deflate: Whether to deflate what gets shorter.
+
+    Attributes:
+        sent: Bytes of lines that the last transfer sent.
+        lost: Blocks that it had to send again.
+        resumed: Where in the file it began.
+    """
+
+    def __init__(self, rates: Iterable[int] = RATES, deflate: bool = True) -> None:
+        self._rates = list(rates)
+        self._deflate = deflate
+        self._raw: bool | None = None
+        self.sent = self.lost = self.resumed = 0
+
+    def write(self, board: Link, path: str, data: bytes, progress: Progress = SILENT) -> None:
+        """Put a file onto the board, whole or not at all; again after a failure goes on.
+
+        Raises:
+            BoardError: There is no room, or it does not arrive whole.
+        """
+        self.sent = self.lost = self.resumed = 0
+        if not board.abilities.receiver:
+            return PlainTransfer().write(board, path, data, progress)
+        part = path + PART
+        try:
+            if self._is_there(board, path, data):
+                progress.say(f"{path} is on the board already")
+                return None
+            self._send(board, path, data, progress)
+            check_hash(board, part, data)
+            rename(board, part, path)
+        except ScriptError as error:
+            discard(board, part)
+            raise file_error(error, path) from error
+        return None
+
+    def read(self, board: Link, path: str, progress: Progress = SILENT) -> bytes:
+        """Return a file of the board, after its hash has been compared.
+
+        Raises:
+            BoardError: It is not there, or does not come whole.
+        """
+        return PlainTransfer().read(board, path, progress)
+
+    def _is_there(self, board: Link, path: str, data: bytes) -> bool:
+        code = f"import os\ntry:\n _k210(str(os.stat({path!r})[6]))\nexcept OSError:\n _k210('-1')"
+        (size,) = retried(lambda: board.ask(code, most=1))
+        return int(size) == len(data) and has(board, path, data)
+
+    def _send(self, board: Link, path: str, data: bytes, progress: Progress) -> None:
+        """Send what is missing, in as many attempts as bring it further."""
+        part, failures, there = path + PART, 0, -1
+        self.resumed = begun = beginning(board, part, data)
+        check_room(board, path, len(data) - begun)
+        with progress.task(f"put {path}", len(data)) as task:
+            task.advance(begun)
+            while begun < len(data) or there < 0:
+                failures = 0 if begun > there else failures + 1
+                there = begun
+                try:
+                    self._attempt(board, part, data, begun, task)
+                except (SilentBoardError, DamagedAnswerError):
+                    if failures >= ATTEMPTS:
+                        raise
+                if failures > ATTEMPTS:
+                    raise silent(board.repl.line.url, f"{path} is sent")
+                begun = beginning(board, part, data)
+
+    def _attempt(self, board: Link, part: str, data: bytes, start: int, task: Task) -> None:
+        """Run the receiver once, from where the file is there."""
+        pace = self._pace(board, len(data) - start)
+        board.need(receiver())
+        raised = pace.baud if pace.baud != BAUD else 0
+        mode = "r+b" if start else "wb"
+        call = f"_k210receive({part!r},{mode!r},{start},{len(data)},{raised},{pace.ring})"
+        with Conversation(board.repl, call) as talk:
+            if raised and not talk.raised(raised, trial()):
+                self._rates.remove(raised)
+                return
+            if not raised and not talk.hears("a", _SILENCE_S):
+                talk.check()
+                return
+            if self._raw is None:
+                self._raw = bool(raised) or talk.bears(trial())
+            sender = self._sender(board, data, start, pace)
+            self._follow(talk, sender, pace, task)
+        talk.check()
+
+    def _sender(self, board: Link, data: bytes, start: int, pace: Pace) -> Sender:
+        raw, deflate = bool(self._raw), self._deflate and board.abilities.deflate
+        step = pace.step if raw else pace.step * 3 // 4
+        return Sender(blocks(data, start, step, raw, deflate), pace.window)
+
+    def _pace(self, board: Link, size: int) -> Pace:
+        # What is behind a plain socket does not change its speed with us.
+        steady = board.repl.line.url.startswith("socket://")
+        if size < FAST_FROM or not self._rates or steady:
+            return SLOW
+        return _fast(self._rates[0])
+
+    def _follow(self, talk: Conversation, sender: Sender, pace: Pace, task: Task) -> None:
+        """Keep the window full until all is there, the program ends, or nothing comes any more."""
+        began, gained, wait = time.monotonic(), 0, pace.wait_s
+        silence = Deadline(_SILENCE_S)
+        while not sender.done and not talk.done and not silence.passed:
+            while (block := sender.next()) is not None:
+                talk.say(block.line)
+            heard = _acknowledgements(talk, wait)
+            if not heard:
+                sender.timed_out()
+                wait = min(_MOST_WAIT_S, wait * 2)
+            for arrived, held in heard:
+                silence, wait = Deadline(_SILENCE_S), pace.wait_s
+                size = sender.acknowledged(arrived, held)
+                gained += size
+                rate = gained / 1000 / max(1e-3, time.monotonic() - began)
+                task.advance(size, f"{rate:.1f} KB/s")
+            if pace.baud != BAUD and sender.lost > _BAD_BLOCKS + _BAD_LINE * sender.number:
+                self._rates.remove(pace.baud)
+                break
+        self.sent += sender.sent
+        self.lost += sender.lost
+
+
+def _acknowledgements(talk: Conversation, seconds: float) -> list[tuple[int, list[int]]]:
+    """Return how far the board has the file, and which blocks behind that; [] after silence."""
+    deadline = Deadline(seconds)
+    while not deadline.passed and not talk.done:
+        heard = [text.split()[1:] for text in talk.answers(deadline.left) if text[:2] == "a "]
+        if heard:
+            return [(int(numbers[0]), [int(held) for held in numbers[1:]]) for numbers in heard]
+    return []
+
+
+def beginning(board: Link, path: str, data: bytes) -> int:
+    """Return how many bytes of a file on the board are those of `data`; 0 where there is none."""
+    board.need(on_board.BEGINNINGS)
+
+    def ask() -> list[str]:
+        texts = board.ask(f"_k210q({path!r})", timeout=patience(len(data)))
+        if not texts or (texts[0] != "-1" and texts[-1] != "end"):
+            raise DamagedAnswerError("the board's answer came damaged")
+        return texts
+
+    size, *found = retried(ask)
+    good, crc, at = 0, 0, 0
+    for text in found[:-1]:
+        count, wanted = map(int, text.split())
+        if count > len(data):
+            break
+        crc, at = zlib.crc32(data[at:count], crc), count
+        good = count if crc == wanted else good
+    return good if int(size) <= len(data) else 0
+
+
+def receiver() -> str:
+    """Return `device_scripts/receiver.py` as it travels: without comments, and indented by one."""
+    lines = [line for line in script(SCRIPT).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.lstrip().startswith("#")]
+    return "\n".join(re.sub("^ +", lambda found: " " * (len(found[0]) // 4), line) for line in kept)

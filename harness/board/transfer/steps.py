@@ -1,0 +1,142 @@
+"""The steps that every way of transfer has: room, hash, rename, and what an error means."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.board import on_board
+from harness.board.answers import DamagedAnswerError
+from harness.board.failures import ScriptError, SilentBoardError
+from harness.board.transfer.protocol import Link
+from harness.errors import BoardError
+
+ATTEMPTS = 3
+PART = ".part"
+# SPIFFS may tidy up in the middle of a write.
+BLOCK_S = 10.0
+# SPIFFS on a K210 reads slowly: our choice, to be checked on a board.
+_HASH_BYTES_PER_S = 50_000
+
+Result = TypeVar("Result")
+
+
+def hash_of(board: Link, path: str, size: int) -> tuple[int, str]:
+    """Return size and hash of a file on the board; `size` tells how long that may take."""
+    board.need(on_board.HASH_SHA256 if board.abilities.sha256 else on_board.HASH_CRC32)
+    (text,) = retried(lambda: board.ask(f"_k210h({path!r})", timeout=patience(size), most=1))
+    count, digest = text.split()
+    return int(count), digest
+
+
+def has(board: Link, path: str, data: bytes) -> bool:
+    """Say whether a file on the board is these bytes; the board reads all of it."""
+    sha256 = board.abilities.sha256
+    wanted = hashlib.sha256(data).hexdigest() if sha256 else f"{zlib.crc32(data):08x}"
+    return hash_of(board, path, len(data)) == (len(data), wanted)
+
+
+def check_hash(board: Link, path: str, data: bytes) -> None:
+    """Compare a file on the board with what it should be.
+
+    Raises:
+        BoardError: It is something else.
+    """
+    if not has(board, path, data):
+        raise BoardError(
+            f"{path} on the board is not what was sent or read",
+            "its storage may be worn or full; k210 board df shows the room",
+        )
+
+
+def check_room(board: Link, path: str, size: int) -> None:
+    """See that there is room for so many bytes more, where the firmware says.
+
+    Raises:
+        BoardError: There is none, or no such folder.
+    """
+    if not board.abilities.statvfs:
+        return
+    folder = path.rpartition("/")[0] or "."
+    try:
+        code = f"import os\nv=os.statvfs({folder!r})\n_k210(str(v[0]*v[3]))"
+        (text,) = retried(lambda: board.ask(code, most=1))
+    except ScriptError as error:
+        if error.kind == "OSError":
+            raise BoardError(
+                f"there is no folder {folder} on the board", "k210 board df lists file systems"
+            ) from error
+        raise
+    if size > int(text):
+        raise BoardError(
+            f"{path} needs {size} bytes, and {folder} on the board has {text} left",
+            "remove files with k210 board rm, or use /sd",
+        )
+
+
+def rename(board: Link, part: str, path: str) -> None:
+    """Give a file that came whole its name."""
+    if part == path:
+        return
+    # FAT does not rename onto a file that is there.
+    board.exec(
+        f"import os\ntry:\n os.remove({path!r})\nexcept OSError:\n pass\n"
+        f"os.rename({part!r},{path!r})"
+    )
+
+
+def discard(board: Link, part: str) -> None:
+    """Remove what was half-written; what went wrong before counts more than this."""
+    try:
+        board.exec(
+            f"import os\ntry:\n _k210f.close()\nexcept Exception:\n pass\nos.remove({part!r})",
+            timeout=BLOCK_S,
+        )
+    except BoardError:
+        return
+
+
+def file_error(error: ScriptError, path: str) -> BoardError:
+    """Return what an OSError on the board means for a path; the error itself where unknown."""
+    causes = {
+        "2": ("there is no {} on the board", "k210 board ls shows what is there"),
+        "ENOENT": ("there is no {} on the board", "k210 board ls shows what is there"),
+        "28": ("no room for {} on the board", "remove files with k210 board rm, or use /sd"),
+        "ENOSPC": ("no room for {} on the board", "remove files with k210 board rm, or use /sd"),
+        "19": ("{} is on no file system of the board", "k210 board df lists them"),
+        "ENODEV": ("{} is on no file system of the board", "k210 board df lists them"),
+    }
+    if error.kind == "OSError":
+        for word in error.message.replace("[", " ").replace("]", " ").split():
+            if word in causes:
+                cause, remedy = causes[word]
+                return BoardError(cause.format(path), remedy, output=error.traceback)
+        if not error.message or error.message == "file not found":
+            return BoardError(
+                f"there is no {path} on the board", "k210 board ls shows what is there"
+            )
+    return error
+
+
+def patience(size: int) -> float:
+    """Return how many seconds a board may take to read so many bytes."""
+    return BLOCK_S + size / _HASH_BYTES_PER_S
+
+
+def retried(work: Callable[[], Result], again: Callable[[], Result] | None = None) -> Result:
+    """Return what `work` gives; where the line damaged something, what `again` gives then."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return work()
+        except (DamagedAnswerError, SilentBoardError):
+            if attempt == ATTEMPTS:
+                raise
+            work = again or work
+        except ScriptError as error:
+            # A lost byte of a command is a syntax error there, and nothing has been done.
+            if error.kind != "SyntaxError" or attempt == ATTEMPTS:
+                raise
+            work = again or work
+    raise AssertionError("unreachable")
