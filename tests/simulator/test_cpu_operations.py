@@ -238,7 +238,9 @@ def test_the_state_of_a_recurrent_layer_stays_in_nncase_and_not_here():
     assert np.abs(second - first).max() > 1e-3
 
 
-def test_negative_indices_of_gather_are_refused_as_nncase_reads_something_else():
+def test_negative_indices_of_gather_are_refused_as_nncase_reads_something_else(monkeypatch):
+    # The harness rewrites them when it compiles; kmodels of others have them.
+    monkeypatch.setattr("harness.compiler.lower._count_from_the_start", lambda *_: None)
     kmodel, images = compiled(Graph("gather", node("Gather", "x i", axis=3), i=ints([-1])))
     with pytest.raises(SimulationError, match="gather with indices -1 to -1 into 8 at layer 01"):
         Simulator(load(kmodel))(images)
