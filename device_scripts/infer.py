@@ -109,14 +109,16 @@ def infer(path):
 
 
 def latency(paths, warm_up, least_ms):
-    # Runs all inputs in turn, at first `warm_up` times unmeasured, for `least_ms` at the least.
+    # Runs all inputs in turn, at first `warm_up` times unmeasured, until the runs that are
+    # measured have taken `least_ms` together.
     runner, _ = model
     inputs = [runner.input(path) for path in paths]
     for turn in range(warm_up):
         runner.run(inputs[turn % len(inputs)])
-    times, turn, started = [], 0, time.ticks_ms()
-    while turn < len(inputs) or time.ticks_diff(time.ticks_ms(), started) < least_ms:
+    times, turn, left_us = [], 0, 1000 * least_ms
+    while turn < len(inputs) or left_us > 0:
         times.append(timed_run(runner, inputs[turn % len(inputs)]))
+        left_us -= times[-1]
         turn += 1
         if len(times) == TIMES:
             answer("t " + " ".join(map(str, times)))

@@ -27,7 +27,6 @@ _PLACES = {
     "float": "in PyTorch",
     "nncase": "in nncase's K210 simulator",
     "kpu": "in the harness's KPU simulator",
-    "board": "on the board",
 }
 
 
@@ -102,8 +101,8 @@ def _claim(report: Report, state: State, failures: Sequence[ComparisonRecord]) -
     if not report.comparisons:
         return f"{data}, {report.method} ran on one backend only, so nothing was compared"
     compared = failures if state == "fail" and failures else report.comparisons
-    reference = _place(compared[0].reference)
-    candidates = _listed(_unique(_place(one.candidate) for one in compared))
+    reference = _place(report, compared[0].reference)
+    candidates = _listed(_unique(_place(report, one.candidate) for one in compared))
     if state == "unjudged":
         return (
             f"{data}, {report.method} was compared {candidates} with itself {reference}, "
@@ -159,7 +158,10 @@ def _worst(report: Report, candidate: str, metric: str) -> list[float]:
     return sorted(known, key=lambda value: (math.isnan(value), sign * value))[-1:]
 
 
-def _place(backend: str) -> str:
+def _place(report: Report, backend: str) -> str:
+    if backend == "board":
+        # Never less than which kind: a virtual board is no hardware.
+        return f"on a {report.board.kind if report.board else 'virtual or real'} board"
     return _PLACES.get(backend, f"in {backend}")
 
 

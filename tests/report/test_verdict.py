@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import math
 
-from harness.report.schema import DataRecord
+import pytest
+
+from harness.report.schema import BoardRecord, DataRecord
 from harness.report.verdict import judge, limits
 from tests.report import reports
 
@@ -72,3 +74,10 @@ def test_limits_say_their_sense_and_what_would_pass() -> None:
     assert [limit.broken for limit in found.values()] == [False, True, True]
     assert found["max_abs"].would_pass == "0.9124"
     assert found["snr_db"].found == "12.0 dB"
+
+
+@pytest.mark.parametrize("kind", ["virtual", "real"])
+def test_a_board_is_never_just_a_board(kind) -> None:
+    board = BoardRecord(kind=kind, firmware="f", port="p", kmodel="v4", inputs="raw tensors")
+    report = reports.report(comparisons=(reports.comparison(candidate="board"),), board=board)
+    assert f"on a {kind} board" in judge(report).sentence
