@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness.board.kpu_errors import kpu_error, out_of_memory
 from harness.errors import BoardError
 
 _FRAME = re.compile(r'^  File "([^"]*)", line (\d+)', re.MULTILINE)
@@ -24,6 +25,7 @@ class ScriptError(BoardError):
     Attributes:
         kind: Name of the exception, such as "OSError".
         message: Its text.
+        code: Number of the KPU module's error, 2001 to 2015; None where it is another.
         line: Line of `name` where it happened; None where no frame is in it.
     """
 
@@ -34,11 +36,15 @@ class ScriptError(BoardError):
         self.line = next((int(line) for file, line in reversed(frames) if file == name), None)
         where = ", from ".join(f"{file} line {line}" for file, line in reversed(frames)) or name
         said = f"{self.kind}: {self.message}" if self.message else self.kind
-        super().__init__(
-            f"error on the board: {said} (in {where})",
-            _REMEDIES.get(self.kind, ""),
-            output=traceback,
-        )
+        cause, remedy = f"error on the board: {said} (in {where})", _REMEDIES.get(self.kind, "")
+        known = kpu_error(self.message)
+        self.code = known.code if known else None
+        if known:
+            cause = f"{known.cause} (KPU error {known.code}, {known.name}; in {where})"
+            remedy = known.remedy
+        elif out_of_memory(self.message):
+            remedy = _REMEDIES["MemoryError"]
+        super().__init__(cause, remedy, output=traceback)
 
 
 class SilentBoardError(BoardError):

@@ -8,18 +8,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from harness.board.recovery import quarantine
 from harness.board.virtual import installation
 from harness.board.virtual import profile as profiles
+from harness.board.virtual.fault_plan import Fault, parse
+from harness.board.whereabouts import Identity, find
 from harness.errors import BoardError, UsageError
 from harness.files import cache_folder
 
 START_LIMIT_S = 30.0
 END_LIMIT_S = 5.0
+DEFAULT_BAUD = 115200
 
 Files = Mapping[str, bytes | str | Path]
 
@@ -28,7 +33,9 @@ class VirtualBoard:
     """A running virtual board. It ends with `close`, or with the process that started it.
 
     Attributes:
-        port: Path of the pseudo-terminal, to be opened like a serial port at 115200 baud.
+        port: Path of the pseudo-terminal, to be opened like a serial port at 115200 baud; another
+            after it was unplugged.
+        name: What it is known by wherever its port is, see `harness.board.whereabouts`.
         profile: Which board and firmware it is a copy of.
         pid: Of its process.
         flash: Host folder that is /flash.
@@ -44,9 +51,11 @@ class VirtualBoard:
         profile: profiles.Profile,
         folders: dict[str, Path | None],
         temporary: Path | None,
+        name: str,
     ) -> None:
         self._process, self._temporary = process, temporary
-        self.port, self.profile, self.pid = port, profile, process.pid
+        self.name, self.profile, self.pid = name, profile, process.pid
+        self._first_port, self._fault_log = port, folders["fault_log"]
         self.flash, self.sd, self.lcd = folders["flash"], folders["sd"], folders["lcd"]
         self.spi = folders["spi"]
 
@@ -60,6 +69,22 @@ class VirtualBoard:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def port(self) -> str:
+        """Where it is now."""
+        return find(Identity("virtual", self.name)) or self._first_port
+
+    @property
+    def power_command(self) -> str:
+        """A command that takes its power away and gives it back, for the power hook."""
+        return f"kill -USR1 {self.pid}"
+
+    def strikes(self) -> list[dict[str, Any]]:
+        """Return the faults that have struck, in order: number, kind, unit, at, what."""
+        if self._fault_log is None or not self._fault_log.exists():
+            return []
+        return [json.loads(line) for line in self._fault_log.read_text("utf-8").splitlines()]
 
     @property
     def running(self) -> bool:
@@ -119,6 +144,9 @@ def start(
     frames: Path | None = None,
     lcd: Path | None = None,
     card: bool = True,
+    baud: int = DEFAULT_BAUD,
+    faults: Sequence[Fault | str] = (),
+    fault_log: Path | None = None,
 ) -> VirtualBoard:
     """Start a virtual board.
 
@@ -131,6 +159,10 @@ def start(
         frames: Folder of pictures that the camera sees, in turn.
         lcd: Folder that pictures of the display go to.
         card: Whether an SD card is in.
+        baud: 115200; 0 for a line on which bytes take no time.
+        faults: What goes wrong, see `harness.board.virtual.fault_plan`.
+        fault_log: File that takes a line of JSON for each fault that strikes; one beside its files
+            if left out.
 
     Raises:
         UsageError: A profile, file or folder does not exist.
@@ -138,6 +170,11 @@ def start(
         BoardError: The process does not start.
     """
     chosen = profiles.get(profile)
+    if baud not in (0, DEFAULT_BAUD):
+        raise UsageError(
+            f"a board does not start at {baud} baud", "it starts at 115200; 0 is without a pace"
+        )
+    plan = [parse(fault) if isinstance(fault, str) else fault for fault in faults]
     node = installation.find_node()
     package = installation.ensure(chosen.engine, cache or cache_folder())
     if frames and not frames.is_dir():
@@ -148,17 +185,21 @@ def start(
         "sd": root / "sd" if card else None,
         "lcd": lcd,
         "spi": root / "spi.bin",
+        "fault_log": fault_log or (root / "faults.jsonl" if plan else None),
     }
+    known_by = uuid.uuid4().hex[:12]
+    more = ["--name", known_by, *(["--unpaced"] if baud == 0 else [])]
+    more += [word for fault in plan for word in ("--fault", str(fault))]
     for name in ("flash", "sd", "lcd"):
         if folder := folders[name]:
             folder.mkdir(parents=True, exist_ok=True)
     try:
-        process, port = _launch(chosen, node, package, folders, frames)
+        process, port = _launch(chosen, node, package, folders, frames, more)
     except BaseException:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return VirtualBoard(process, port, chosen, folders, temporary)
+    return VirtualBoard(process, port, chosen, folders, temporary, known_by)
 
 
 def _root(files: Files | Path | None) -> tuple[Path, Path | None]:
@@ -195,12 +236,14 @@ def _launch(
     package: Path,
     folders: dict[str, Path | None],
     frames: Path | None,
+    more: Sequence[str],
 ) -> tuple[subprocess.Popen[bytes], str]:
     command = [sys.executable, "-m", "harness.board.virtual.server", "--profile", profile.name]
     given = {"node": node, "package": package, "frames": frames, **folders}
     for name, path in given.items():
         if path:
             command += [f"--{name}", str(path.absolute())]
+    command += more
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -208,6 +251,7 @@ def _launch(
         env={**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     )
     told = _first_line(process)
+    quarantine.release(told["port"])  # the name may have been that of an earlier board
     return process, told["port"]
 
 

@@ -16,6 +16,8 @@ import time
 import tty
 from collections.abc import Callable
 
+from harness.board.virtual.troubles import Troubles
+
 RING_BYTES = 2048
 DEFAULT_BAUD = 115200
 BITS_A_BYTE = 10
@@ -23,6 +25,8 @@ CTRL_C = 3
 # The UART's own FIFO: a program that writes waits until all but this is sent.
 FIFO_BYTES = 8
 SLICE_S = 0.004
+# What passes at once on a line without a pace: less than a ring, which else would overflow.
+UNPACED_BYTES = 512
 # What this side may take between two writes of one stream without a gap on the line.
 LATE_S = 0.002
 SPEEDS = {
@@ -39,13 +43,28 @@ class Line:
         port: Path of the terminal that a client opens.
         baud: The board's speed; a client at another speed reads and writes garbage.
         lost: Bytes that came when the ring was full.
+        wedged: Whether nothing passes, in either direction.
+
+    Args:
+        interrupt: What Ctrl-C does while a program runs.
+        paced: Whether bytes take the time that they take on a wire.
+        troubles: What goes wrong on it.
+        on_port: Who is told where the port is; None while it is nowhere.
     """
 
-    def __init__(self, interrupt: Callable[[], None]) -> None:
-        self._ours, self._theirs = os.openpty()
-        tty.setraw(self._theirs)
-        self.port = os.ttyname(self._theirs)
-        os.set_blocking(self._ours, False)
+    def __init__(
+        self,
+        interrupt: Callable[[], None],
+        paced: bool = True,
+        troubles: Troubles | None = None,
+        on_port: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
+        self._paced, self._on_port = paced, on_port
+        self._troubles = troubles or Troubles(())
+        self.wedged = False
+        self._plug = threading.RLock()
+        self._away_s: float | None = None
+        self._open()
         self._interrupt = interrupt
         self._ring = bytearray()
         self._lent = 0
@@ -55,9 +74,33 @@ class Line:
         self.interrupt_char = -1
         self.lost = 0
         self.reset()
-        self._set_client_speed(DEFAULT_BAUD)
         self._receiver = threading.Thread(target=self._receive, daemon=True, name="line")
         self._receiver.start()
+
+    def _open(self) -> None:
+        self._ours, self._theirs = os.openpty()
+        tty.setraw(self._theirs)
+        self.port = os.ttyname(self._theirs)
+        os.set_blocking(self._ours, False)
+        self._set_client_speed(DEFAULT_BAUD)
+        self._on_port(self.port)
+
+    def unplug(self, seconds: float) -> None:
+        """Take the port away at once, and give another after a while."""
+        self._away_s = seconds
+
+    def _replug(self, seconds: float) -> None:
+        with self._plug:
+            gone = self._ours, self._theirs
+            self._on_port(None)
+            kept = os.openpty()  # the old name is not to be given again
+            for descriptor in gone:
+                os.close(descriptor)
+            time.sleep(seconds)
+            self._open()
+            for descriptor in kept:
+                os.close(descriptor)
+        self._away_s = None
 
     def reset(self) -> None:
         """Go back to what a reset gives: 115200 baud and a ring of 2 KiB."""
@@ -118,6 +161,12 @@ class Line:
 
     def write(self, data: bytes) -> None:
         """Send bytes at the board's pace; what nobody reads is lost."""
+        data = self._troubles.passing("out", data)
+        if self.wedged or self._away_s is not None:
+            return
+        if not self._paced:
+            self._put(data if self._speeds_agree() else _garbled(data))
+            return
         now = time.monotonic()
         if now - self._sent_at > LATE_S:
             self._sent_at = now
@@ -129,19 +178,22 @@ class Line:
 
     def _put(self, data: bytes) -> None:
         while data:
-            try:
-                data = data[os.write(self._ours, data) :]
-            except OSError as error:
-                if error.errno == errno.EAGAIN and select.select([], [self._ours], [], 0.2)[1]:
-                    continue
-                return  # nobody reads
+            with self._plug:
+                try:
+                    data = data[os.write(self._ours, data) :]
+                except OSError as error:
+                    if error.errno == errno.EAGAIN and select.select([], [self._ours], [], 0.2)[1]:
+                        continue
+                    return  # nobody reads
 
     def _slice(self) -> int:
-        return max(1, int(self.baud / BITS_A_BYTE * SLICE_S))
+        return max(1, int(self.baud / BITS_A_BYTE * SLICE_S)) if self._paced else UNPACED_BYTES
 
     def _receive(self) -> None:
         arrived_at = 0.0
         while not self._closing:
+            if self._away_s is not None:
+                self._replug(self._away_s)
             # Bytes that wait already followed the last ones without a gap.
             if not select.select([self._ours], [], [], 0)[0]:
                 if not select.select([self._ours], [], [], 0.1)[0]:
@@ -151,9 +203,12 @@ class Line:
                 data = os.read(self._ours, self._slice())
             except OSError:
                 continue
-            arrived_at += len(data) * BITS_A_BYTE / self.baud
-            _sleep_until(arrived_at)
-            self._arrive(data if self._speeds_agree() else _garbled(data))
+            if self._paced:
+                arrived_at += len(data) * BITS_A_BYTE / self.baud
+                _sleep_until(arrived_at)
+            data = self._troubles.passing("in", data)
+            if not self.wedged:
+                self._arrive(data if self._speeds_agree() else _garbled(data))
 
     def _arrive(self, data: bytes) -> None:
         with self._changed:
@@ -168,7 +223,8 @@ class Line:
             self._changed.notify_all()
 
     def _speeds_agree(self) -> bool:
-        speed = SPEEDS.get(termios.tcgetattr(self._theirs)[5])
+        with self._plug:
+            speed = SPEEDS.get(termios.tcgetattr(self._theirs)[5])
         return speed is None or speed == self.baud
 
     def _set_client_speed(self, baud: int) -> None:

@@ -41,6 +41,11 @@ class Files:
         self._open.clear()
         self.cwd = "/sd" if "sd" in self.roots else "/flash"
 
+    def shrink(self, system: str, free: int) -> None:
+        """Let a file system have no more than so many bytes free from now on."""
+        if system in self.roots:
+            self._sizes[system] += min(0, free - self._free(system))
+
     def absolute(self, path: str) -> str:
         """Return a path from the root."""
         return posixpath.normpath(posixpath.join(self.cwd, path))
