@@ -109,7 +109,7 @@ class BoardBackend(Backend):
                     f"the contract names {len(subject.outputs)}"
                 )
             found = runner.run(
-                inputs, firmware=info.firmware, checkpoint=self.checkpoint, progress=progress
+                inputs, identity=info.identity, checkpoint=self.checkpoint, progress=progress
             )
             different = len(np.unique(inputs, axis=0)) if len(inputs) >= INPUTS else 0
             latency = measure(runner, inputs) if different >= INPUTS else None
@@ -155,6 +155,9 @@ class BoardBackend(Backend):
             "kmodel": f"v{runner.program.version}, sha256 {runner.sha256}",
             "inputs": self._carriers(runner.program.inputs[0].buffer.shape[1]),
         }
+        if self.board.recoveries:
+            helped = ", ".join(str(one.helped) for one in self.board.recoveries)
+            found["recoveries"] = f"{len(self.board.recoveries)} ({helped})"
         if latency is not None:
             found["latency_rule"] = (
                 f"p50 {latency.p50:.2f} ms, p95 {latency.p95:.2f} ms, p99 {latency.p99:.2f} ms, "

@@ -60,6 +60,16 @@ def opened(choice: str = AUTO, on_log: Listener = silence) -> Iterator[Board]:
         yield board
 
 
+def check(choice: str = AUTO) -> None:
+    """Make sure that the board that is meant answers and runs models, before long work for it.
+
+    Raises:
+        BoardError: It does not.
+    """
+    with opened(choice) as board:
+        board.info.need_kpu()
+
+
 def _only(found: list[Found]) -> str:
     if not found:
         raise NoBoardError(

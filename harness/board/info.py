@@ -70,6 +70,19 @@ class BoardInfo:
         """What tells this board from another of its kind."""
         return self.unique_id or self.usb_serial
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """What results of this board may not be mixed with: another kind, firmware, or board.
+
+        The port is not part of it: a board that is plugged in again may have another.
+        """
+        return {
+            "kind": self.kind,
+            "firmware": self.firmware,
+            "machine": self.machine,
+            "serial_number": self.serial_number or "",
+        }
+
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document."""
         return asdict(self)
@@ -87,6 +100,18 @@ class BoardInfo:
                 "flash a full build, such as maixpy_v0.6.2_…_m5stickv.bin",
             )
 
+    def need_kpu(self) -> None:
+        """Refuse a board whose firmware runs no models.
+
+        Raises:
+            BoardError: It has no KPU module.
+        """
+        if not self.kmodel_versions:
+            raise BoardError(
+                f"the firmware on {self.port} ({self.firmware}) has no KPU module",
+                "flash MaixPy or CanMV for K210",
+            )
+
     def refuse_unloadable(self, kmodel: bytes | Program) -> None:
         """Refuse a kmodel that the firmware cannot load, before anything is sent.
 
@@ -96,11 +121,7 @@ class BoardInfo:
             KModelError: It is no kmodel.
         """
         program = load(kmodel) if isinstance(kmodel, bytes) else kmodel
-        if not self.kmodel_versions:
-            raise BoardError(
-                f"the firmware on {self.port} ({self.firmware}) has no KPU module",
-                "flash MaixPy or CanMV for K210",
-            )
+        self.need_kpu()
         if program.version not in self.kmodel_versions:
             known = " and ".join(f"v{version}" for version in self.kmodel_versions)
             best = max(self.kmodel_versions)
@@ -108,6 +129,12 @@ class BoardInfo:
                 f"the firmware on {self.port} loads kmodel {known}, "
                 f"and this is a v{program.version}",
                 f"k210 convert model.kmodel model.v{best}.kmodel --to v{best}",
+            )
+        if len(program.outputs) > 1 and "get_output" not in self.kpu_functions:
+            raise BoardError(
+                f"the firmware on {self.port} hands out one output, and the model has "
+                f"{len(program.outputs)}",
+                "join them in the model, or run it once for each with Program.until",
             )
         self._refuse_large(program)
 

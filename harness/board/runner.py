@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -16,7 +17,9 @@ import numpy.typing as npt
 
 from harness.board.answers import DamagedAnswerError, Inference, OutputForm, expect, inference
 from harness.board.checkpoint import Checkpoint, digest
+from harness.board.failures import ScriptError
 from harness.board.pixels import bmp
+from harness.board.recovery.recover import LostBoardError
 from harness.board.scripts import script
 from harness.errors import BoardError
 from harness.kmodel import DType, Program, load
@@ -26,8 +29,14 @@ Array = npt.NDArray[Any]
 Api = Literal["KPU", "maix.KPU"]
 
 ATTEMPTS = 3
+# How often one input is tried anew after the board had to be brought back.
+REVIVALS = 4
 # A model over 6 MiB of float code takes seconds on a K210; one that takes longer hangs.
 RUN_SECONDS = 60.0
+# With the time of an interrupt behind it, a dead board is known after ten seconds.
+PATIENCE_S = 7.5
+# Somebody has to notice that a cable is out.
+REPLUG_S = 60.0
 
 
 class Waist(Protocol):
@@ -38,6 +47,12 @@ class Waist(Protocol):
 
     def write(self, path: str, data: bytes, progress: Progress = ...) -> None:
         """Put a file onto the board."""
+
+    def soft_reset(self) -> str:
+        """Restart MicroPython."""
+
+    def revive(self, why: str, wait: float | None = ...) -> str:
+        """Bring the board back, and return what helped."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,8 @@ class Runner:
         api: Which KPU module the firmware has.
         folder: Folder on the board for the model and its inputs, such as "/sd".
         progress: Who is told.
+        patience: Seconds that a run may be silent, beyond three times the longest one so far.
+        wait: Seconds to wait for a board that was pulled out.
     """
 
     def __init__(
@@ -88,7 +105,10 @@ class Runner:
         api: Api = "KPU",
         folder: str = "/sd",
         progress: Progress = SILENT,
+        patience: float = PATIENCE_S,
+        wait: float = REPLUG_S,
     ) -> None:
+        self.patience, self.wait, self._slowest = patience, wait, 0.0
         self.board, self.kmodel, self.api, self.folder = board, kmodel, api, folder
         self.progress = progress
         self.program = load(kmodel)
@@ -96,6 +116,10 @@ class Runner:
         self.sha256 = hashlib.sha256(kmodel).hexdigest()
 
     def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def _open(self) -> None:
         path = f"{self.folder}/k210-{self.sha256[:8]}.kmodel"
         self.board.write(path, self.kmodel, self.progress)
         self.board.exec(script("infer.py"), name="infer.py")
@@ -104,7 +128,6 @@ class Runner:
             f"open_model({self.api!r}, {path!r}, {outputs!r})", timeout=RUN_SECONDS
         )
         expect(opened, "open")
-        return self
 
     def __exit__(
         self,
@@ -120,22 +143,25 @@ class Runner:
         self,
         inputs: Array,
         *,
-        firmware: str = "",
+        identity: Mapping[str, str] = MappingProxyType({}),
         checkpoint: Path | None = None,
         progress: Progress = SILENT,
     ) -> Results:
-        """Run a batch, one input at a time.
+        """Run a batch, one input at a time, through faults of link and board.
+
+        A board that falls silent is brought back, see `harness.board.recovery`; the run goes on
+        with the input that it was at. Each result is kept at once.
 
         Args:
             inputs: uint8 or float32 [N, C, H, W].
-            firmware: What the checkpoint belongs to, beside the kmodel.
+            identity: Whose results a checkpoint holds, beside the kmodel's: `BoardInfo.identity`.
             checkpoint: File that keeps results until the batch is complete.
             progress: Who is told.
 
         Raises:
             BoardError: The board refuses, or its answers come damaged three times in a row.
         """
-        subject = {"kmodel": self.sha256, "firmware": firmware, "api": self.api}
+        subject = {"kmodel": self.sha256, "api": self.api, **identity}
         kept = Checkpoint(checkpoint, subject, self.forms)
         found: list[Inference] = []
         with progress.task("board", len(inputs)) as task:
@@ -143,21 +169,57 @@ class Runner:
                 key = digest(x)
                 result = kept.get(key)
                 if result is None:
-                    result = self.infer(x)
+                    result = self._infer_surely(x)
                     kept.put(key, result)
                 found.append(result)
                 task.advance()
         kept.finish()
         return self._results(found)
 
-    def infer(self, x: Array) -> Inference:
-        """Run one input [C, H, W]; ask again where the answer comes damaged."""
+    def _infer_surely(self, x: Array) -> Inference:
+        """Run one input, and where the board falls silent, forgets or fails, bring it back first.
+
+        Raises:
+            BoardError: It does not come back, or the input fails each time.
+        """
+        trouble: BoardError | None = None
+        for attempt in range(REVIVALS + 1):
+            try:
+                if trouble is not None:
+                    self._come_back(trouble)
+                return self.infer(x, self.patience * 2**attempt + 3 * self._slowest)
+            except LostBoardError:
+                raise
+            except BoardError as error:
+                trouble = error
+        assert trouble
+        raise trouble
+
+    def _come_back(self, trouble: BoardError) -> None:
+        """Bring the board to where it was: at its REPL, with nothing but our model in memory."""
+        helped = "interrupt"
+        if not isinstance(trouble, (ScriptError, DamagedAnswerError)):
+            helped = self.board.revive(trouble.cause, self.wait)
+        if helped == "interrupt":
+            try:
+                self.board.soft_reset()
+            except BoardError as error:
+                self.board.revive(error.cause, self.wait)
+        self._open()
+
+    def infer(self, x: Array, seconds: float = RUN_SECONDS) -> Inference:
+        """Run one input [C, H, W], for so long at the most; ask again where the answer is damaged.
+
+        Raises:
+            BoardError: The board refuses, is silent, or its answers come damaged three times.
+        """
         path = self.put(x, 0)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return inference(
-                    self.board.exec(f"infer({path!r})", timeout=RUN_SECONDS), self.forms
-                )
+                started = time.monotonic()
+                found = inference(self.board.exec(f"infer({path!r})", timeout=seconds), self.forms)
+                self._slowest = max(self._slowest, time.monotonic() - started)
+                return found
             except DamagedAnswerError:
                 if attempt == ATTEMPTS:
                     raise

@@ -54,7 +54,8 @@ def _backends(report: Report) -> Table:
         values = [f"{backend.metrics[key]:.4f}" if key in backend.metrics else "" for key in names]
         latency = backend.latency_ms
         times = [f"{t:.2f}" for t in (latency.p50, latency.p95, latency.p99)] if latency else []
-        table.add_row(name, *values, *times)
+        kind = f" ({report.board.kind})" if name == "board" and report.board else ""
+        table.add_row(name + kind, *values, *times)
     return table
 
 

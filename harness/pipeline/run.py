@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.backends.board import BoardBackend
+from harness.board import choose
 from harness.compare import Comparison
 from harness.compiler.build import CompiledModel
 from harness.compiler.contract import read_model
@@ -107,10 +109,13 @@ def check_request(request: RunRequest) -> None:
     """Find out before any work whether a run can be finished.
 
     Raises:
-        HarnessError: A backend does not exist, or the extra that reports need is missing.
+        HarnessError: A backend does not exist, the extra that reports need is missing, or the
+            board does not answer.
     """
     check_backends(request.backends)
     check_report_extra()
+    if BoardBackend.name in request.backends:
+        choose.check(request.board)
 
 
 def _write(

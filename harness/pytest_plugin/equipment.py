@@ -45,7 +45,7 @@ def _need_board(config: pytest.Config) -> None:
     try:
         config.stash[_PORT] = resolve(choice or AUTO)
     except NoBoardError as error:
-        if choice:
+        if choice not in (None, AUTO):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
     except HarnessError as error:

@@ -71,3 +71,10 @@ def test_inputs_are_told_apart():
     other = zeros.copy()
     other[1, 2, 3] = 1
     assert digest(zeros) == digest(zeros.copy()) != digest(other)
+
+
+def test_a_virtual_boards_results_never_become_a_real_ones(path):
+    virtual, real = ({**SUBJECT, "kind": kind} for kind in ("virtual", "real"))
+    Checkpoint(path, virtual, FORMS).put("0", result(0))
+    assert Checkpoint(path, virtual, FORMS).get("0")
+    assert Checkpoint(path, real, FORMS).get("0") is None

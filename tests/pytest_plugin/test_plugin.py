@@ -75,3 +75,41 @@ def test_markers_are_registered(pytester):
 def test_a_session_that_compares_nothing_does_not_load_pytorch(pytester):
     pytester.makepyfile("import sys\ndef test_light(): assert 'torch' not in sys.modules")
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+BOARD_TEST = """
+import pytest
+
+@pytest.mark.hil
+def test_on_a_board(board):
+    assert board.eval("6 * 7") == 42
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--board", "auto")])
+def test_without_a_board_its_tests_are_skipped_with_the_reason(pytester, monkeypatch, options):
+    monkeypatch.delenv("K210_BOARD", raising=False)
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [])
+    pytester.makepyfile(BOARD_TEST)
+    result = pytester.runpytest_inprocess("-rs", *options)
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*no K210 board is on a USB port*--board virtual*"])
+
+
+def test_a_board_that_was_named_and_is_not_there_is_an_error(pytester):
+    pytester.makepyfile(BOARD_TEST)
+    result = pytester.runpytest_subprocess("--board", "/dev/nowhere")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*there is no port /dev/nowhere*"])
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_virtual_board_is_called_one(pytester):
+    from harness.board.virtual import installation
+
+    if not installation.status(CACHE).ready:
+        pytest.skip("no virtual board here")
+    pytester.makepyfile(BOARD_TEST)
+    result = pytester.runpytest_subprocess("--board", "virtual")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["k210: virtual board, *"])
