@@ -4,8 +4,11 @@ import re
 import pytest
 
 from harness.cli.app import run
-from harness.kmodel import load
+from harness.convert import convert
+from harness.errors import ConversionError
+from harness.kmodel import load, save
 from harness.kmodel.difference import differences
+from harness.kmodel.operations import KpuConv2d
 from tests.kmodel.conftest import V5
 from tests.kmodel.v3_files import V3File, every_layer, registers
 
@@ -122,3 +125,54 @@ def test_programs_of_different_versions_can_be_compared(kmodels):
     assert found[0].what == "version"
     assert any(one.a and not one.b for one in found)
     assert any(one.b and not one.a for one in found)
+
+
+def assert_only_the_way_around_the_kpu_differs(one, two):
+    """KPU layers are all paired and the same; arithmetic differs on the CPU only."""
+    for a, b in ((one, two), (two, one)):
+        found = differences(a, b)
+        assert found[0].what == "version"
+        layers = {o.name for o in a.operations if isinstance(o, KpuConv2d)}
+        for difference in found:
+            if difference.where in layers:
+                assert re.fullmatch(r"(in|out)put \d", difference.what), difference
+            assert not (difference.a or difference.b).startswith("kpu_conv2d"), difference
+    return found
+
+
+@pytest.mark.parametrize("version", [4, 3])
+@pytest.mark.parametrize("name", V5)
+def test_diff_of_a_file_and_its_form_in_another_version(kmodels, name, version):
+    program = load(kmodels / f"{name}.kmodel")
+    try:
+        older = load(save(convert(program, version, allow_last_bit=True).program))
+    except ConversionError:
+        assert version == 3
+        return
+    assert_only_the_way_around_the_kpu_differs(program, older)
+
+
+def test_diff_of_the_same_network_by_two_compilers(shared):
+    one, two = (load(shared / "kmodels" / f"yolo20_v{version}.kmodel") for version in (3, 4))
+    found = {(one.where, one.what): (one.a, one.b) for one in differences(one, two)}
+    last = one.operations[-1].name
+    assert found[last, "operation"][0].startswith("channelwise_dequantize")
+    assert {what for _, what in found} >= {"weights", "batch_norm.multiplier"}
+    assert len(differences(two, one)) == len(found)
+
+
+def test_diff_of_any_two_files(third_party, kmodels):
+    programs = [load(file) for file in (*third_party.values(), kmodels / "acts.kmodel")]
+    for one in programs:
+        for two in programs:
+            assert bool(differences(one, two)) == (one is not two)
+
+
+def test_diff_shows_what_an_operation_of_the_other_version_lacks(k210, kmodels, tmp_path):
+    source = kmodels / "residual.kmodel"
+    older = tmp_path / "residual.v4.kmodel"
+    older.write_bytes(save(convert(load(source), 4).program))
+    code, out, err = k210("diff", source, older)
+    assert (code, err) == (1, "")
+    assert "DequantizeZeroPoint" in out
+    assert k210("diff", older, source)[0] == 1
