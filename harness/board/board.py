@@ -19,13 +19,13 @@ from harness.board.port import BAUD, SerialLine
 from harness.board.recovery import quarantine
 from harness.board.repl import ENTER_S, Listener, RawRepl, silence
 from harness.board.transfer import ATTEMPTS, Loader, Transfer
+from harness.board.whereabouts import identity
 from harness.errors import BoardError, UsageError
 from harness.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from harness.board.info import BoardInfo
     from harness.board.recovery.journal import Recovery
-    from harness.board.whereabouts import Identity
 
 TIMEOUT_S = 30.0
 # For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
@@ -42,12 +42,14 @@ class Board:
         transfer: How files travel; another may be put here.
         on_log: Who hears what the firmware logs between programs.
         baud: The speed that it starts with.
+        known: What it is recognised by when its port has changed its name.
         recoveries: How often it had to be brought back while it was open, and what helped.
     """
 
     def __init__(self, repl: RawRepl, lock: PortLock | None = None) -> None:
         self.repl = repl
         self.baud = repl.line.baud
+        self.known = identity(repl.line.url)
         self.transfer: Transfer = Loader()
         self._lock = lock
         self._tools: set[str] = set()
@@ -224,15 +226,17 @@ class Board:
                 self.exec("_k210p=None")
             self._tools.add(tool)
 
-    def revive(self, why: str, known: Identity | None = None, wait: float | None = None) -> None:
+    def revive(self, why: str, wait: float | None = None) -> str:
         """Bring the board back after it fell silent, lost its place or was pulled out.
 
         What was defined on it is lost. It may be on another port afterwards.
 
         Args:
             why: What went wrong, for the log.
-            known: How to know it again.
             wait: Seconds to wait for a port that is gone.
+
+        Returns:
+            What helped, such as "interrupt", which leaves the board's memory as it was.
 
         Raises:
             LostBoardError: It does not come back; it is in quarantine then.
@@ -241,7 +245,9 @@ class Board:
         from harness.board.recovery.rungs import REPLUG_S
 
         patience = REPLUG_S if wait is None else wait
-        self.recoveries.append(recover(self, why, known, wait=patience))
+        found = recover(self, why, wait=patience)
+        self.recoveries.append(found)
+        return str(found.helped)
 
     def reopen(self, url: str) -> None:
         """Open the port anew, or another that the board is on now.

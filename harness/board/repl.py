@@ -208,6 +208,12 @@ class RawRepl:
         decoder, held = codecs.getincrementaldecoder("utf-8")("backslashreplace"), ""
         while not reply.done and not deadline.passed:
             printed = reply.feed(self.line.read(min(deadline.left, 1.0)))
+            if _restarted(reply):
+                raise SilentBoardError(
+                    f"the board on {self.line.url} has started again in the middle of a program",
+                    "see whether its power is enough",
+                    output=reply.so_far().decode(errors="replace"),
+                )
             text = held + decoder.decode(printed, final=reply.done)
             held = "\r" if text.endswith("\r") and not reply.done else ""  # "\n" may follow
             text = text.removesuffix(held).replace("\r\n", "\n")
@@ -269,6 +275,12 @@ def _stranger(heard: bytes, url: str) -> BoardError:
         f"what answers on {url} is no MicroPython; it said {said!r}",
         "is it the right port, and does it run at 115200 baud?",
     )
+
+
+def _restarted(reply: Reply) -> bool:
+    """Whether a board that should run a program is at its friendly prompt instead."""
+    said = reply.so_far()
+    return not reply.done and said.endswith(raw_repl.FRIENDLY_PROMPT) and INIT_END in said
 
 
 def _is_echo(heard: bytes | bytearray) -> bool:

@@ -10,7 +10,6 @@ from harness.board.recovery import journal, quarantine
 from harness.board.recovery.journal import Recovery
 from harness.board.recovery.ladder import Ladder, State, Step
 from harness.board.recovery.rungs import REPLUG_S, rungs
-from harness.board.whereabouts import Identity, identity
 from harness.errors import BoardError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ class LostBoardError(SilentBoardError):
 def recover(
     board: Board,
     why: str,
-    known: Identity | None = None,
     *,
     hook: str | None = None,
     wait: float = REPLUG_S,
@@ -36,7 +34,6 @@ def recover(
     Args:
         board: The board, open on a port that may be gone.
         why: What went wrong, for the log.
-        known: How to know it again; None asks the system now.
         hook: Power hook; None for `K210_POWER_HOOK`.
         wait: Seconds to wait for a port that is gone.
         put_away: Whether a board that does not come back goes into quarantine. Not where none is
@@ -46,15 +43,15 @@ def recover(
     Raises:
         LostBoardError: No rung helped.
     """
-    known = known or identity(board.repl.line.url)
-    ladder = Ladder(rungs(board, known, hook, wait), on_step=on_step)
+    ladder = Ladder(rungs(board, board.known, hook, wait), on_step=on_step)
     state = ladder.climb()
     port = board.repl.line.url
     found = journal.note(port, why, ladder.helped, ladder.steps)
     if state is State.RECOVERED:
         board.forget()
         return found
-    raise _lost(found, put_away)
+    # One that was pulled out is not wedged.
+    raise _lost(found, put_away and not board.repl.line.gone)
 
 
 def _lost(found: Recovery, put_away: bool) -> BoardError:

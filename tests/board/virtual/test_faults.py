@@ -72,12 +72,10 @@ def test_unplugged_and_plugged_in_under_another_name():
         start(baud=0, faults=["unplug:after=5000,every=9000,seed=2,most=1,seconds=0.5"]) as virtual,
         Board.open(virtual.port) as board,
     ):
-        from harness.board.whereabouts import identity
-
-        port, known = virtual.port, identity(virtual.port)
+        port = virtual.port
         with pytest.raises(BoardError):
             printing(board, 3000)
-        board.revive("it was pulled out", known)
+        board.revive("it was pulled out")
         assert board.repl.line.url == virtual.port != port
         assert [one.helped for one in board.recoveries] == ["replug"]
         assert board.eval("6 * 7") == 42
