@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from pathlib import Path
 from types import TracebackType
@@ -212,5 +213,9 @@ def _owner(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
+    """Return why, in words; pyserial wraps what the system said into its own text."""
     number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error).rpartition(": ")[2]
+    if number:
+        return os.strerror(number)
+    said = re.search(r"\((\d+), '.*'\)$", str(error))
+    return os.strerror(int(said[1])) if said else str(error).rpartition(": ")[2]

@@ -5,7 +5,7 @@ had them before operator sets 13 and 18, and ignores them without a word where t
 a model exported by today's PyTorch compiles, and computes something else. Indices that count from
 the end, as in `x[:, -1]`, it takes for places before the beginning, and reads what lies there. It
 also wants sizes, pads and slices as stored constants, and aborts on some that are computed in the
-graph.
+graph, on enlargements that name a size and not a factor, and on limits that are open on one side.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def to_nncase_dialect(data: bytes) -> bytes:
     for node in model.graph.node:
         _axes_to_attribute(node, constants)
         _count_from_the_start(node, constants, shapes)
+        _sizes_to_scales(node, constants, shapes)
+        _one_sided_clip(node)
     _store(model.graph, list(model.graph.node), constants)
     return bytes(model.SerializeToString())
 
@@ -160,6 +162,37 @@ def _count_from_the_start(
     name = f"{node.input[1]} of {node.output[0]}"
     constants[name] = np.where(indices < 0, indices + shape[axis], indices)
     node.input[1] = name
+
+
+def _sizes_to_scales(
+    node: onnx.NodeProto, constants: Constants, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    """Give a Resize that names its sizes the factors to them."""
+    if node.op_type != "Resize" or len(node.input) < 4 or node.input[3] not in constants:
+        return
+    before, after = shapes.get(node.input[0]), constants[node.input[3]]
+    if before is None:
+        return
+    # Half a pixel more than the size, so that rounding down ends there whatever the factor is.
+    factors = (after.astype(np.float64) + 0.5 * (after != before)) / before
+    exact = (after / np.array(before) * before).astype(np.float32) == after
+    name = f"factors of {node.output[0]}"
+    constants[name] = np.where(exact, after / np.array(before), factors).astype(np.float32)
+    del node.input[2:]
+    node.input.append(name)
+
+
+def _one_sided_clip(node: onnx.NodeProto) -> None:
+    """Make a Clip that is open on one side a maximum or a minimum."""
+    if node.op_type != "Clip":
+        return
+    x, *limits = node.input
+    low, high = (*limits, "", "")[:2]
+    if bool(low) == bool(high):
+        return
+    node.op_type = "Max" if low else "Min"
+    del node.input[:]
+    node.input.extend((x, low or high))
 
 
 def _store(graph: onnx.GraphProto, kept: list[onnx.NodeProto], constants: Constants) -> None:

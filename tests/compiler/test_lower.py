@@ -67,6 +67,26 @@ FORMS = {
         (1, 3, 16, 3),
         13,
     ),
+    "enlarged to a size (13)": graph(
+        [
+            node(
+                "Resize",
+                ["x", "", "", "size"],
+                mode="nearest",
+                coordinate_transformation_mode="asymmetric",
+                nearest_mode="floor",
+            )
+        ],
+        {"size": integers(1, 8, 40, 48)},
+        (1, 8, 40, 48),
+        13,
+    ),
+    "no less than (13)": graph(
+        [node("Clip", ["x", "low", ""])], {"low": np.array(0.25, np.float32)}, (1, 8, 16, 16), 13
+    ),
+    "no more than (13)": graph(
+        [node("Clip", ["x", "", "high"])], {"high": np.array(0.25, np.float32)}, (1, 8, 16, 16), 13
+    ),
     "reduce sum, axes as input (13)": graph(
         [node("ReduceSum", ["x", "axes"], keepdims=1)], {"axes": integers(1)}, (1, 1, 16, 16), 13
     ),
