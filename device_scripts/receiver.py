@@ -1,5 +1,5 @@
 # Takes files from the harness and gives them, in frames that survive a line that loses bytes.
-# MaixPy, CanMV and any MicroPython from 1.11 on.
+# MaixPy and CanMV, MicroPython 1.11.
 #
 # The harness sends this text to the REPL without its comments, after `_k210c` (CRC32) and `_k210`
 # (an answer: a line with a checksum), and then calls `_k210receive` or `_k210give`.
@@ -31,31 +31,13 @@ _K210HELD = 64
 
 
 class _K210Line:
-    # The REPL's own UART where the firmware hands it out, else standard input.
+    # The REPL's own UART, at 115200 baud or faster.
     def __init__(self):
+        from machine import UART
+
+        self.uart = UART.repl_uart()
         self.rest = b""
         self.raised = False
-        try:
-            from machine import UART
-
-            self.uart = UART.repl_uart()
-            self.take = self.take_uart
-        except (ImportError, AttributeError):
-            import sys
-
-            import uselect
-
-            self.uart = None
-            self.input = sys.stdin
-            self.poll = uselect.poll()
-            self.poll.register(sys.stdin, 1)
-            self.take = self.take_input
-
-    def take_uart(self):
-        return self.uart.read(self.uart.any() or 1)
-
-    def take_input(self):
-        return self.input.read(1).encode() if self.poll.poll(10) else None
 
     def speed(self, baud, ring):
         # What has been written is to be gone, and the other end is to follow.
@@ -93,7 +75,7 @@ class _K210Line:
             if searched > _K210LINE:
                 self.rest = b""
                 searched = 0
-            data = self.take()
+            data = self.uart.read(self.uart.any() or 1)
             if data:
                 self.rest += data
             elif time.ticks_diff(time.ticks_ms(), since) > patience:
@@ -196,7 +178,7 @@ def _k210give(path, block, baud=0, ring=2048):
                 if frame is None or (frame and frame[0] == 101):
                     return
                 if frame and frame[0] == 112:
-                    raw = line.uart is not None
+                    raw = True
                     _k210("p")
                 elif frame and frame[0] == 103:
                     _k210blocks(line, file, frame[1], ustruct.unpack("<H", frame[2])[0], block, raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.board.answers import answers
 from harness.board.failures import ScriptError, SilentBoardError, with_our_names
 from harness.board.port import BAUD, Deadline
+from harness.board.raw_repl import INTERRUPT
 from harness.board.repl import RawRepl
 from harness.errors import BoardError
 
@@ -13,7 +14,7 @@ SCRIPT = "receiver.py"
 _SETTLE_S = 0.05
 _END_S = 2.0
 # Longer than the board's program waits before it gives up and goes back to 115200 baud.
-_RECOVER_S = 4.5
+_RECOVER_S = 4.0
 
 
 class Conversation:
@@ -101,14 +102,16 @@ class Conversation:
         """
         if self._reply.done and self._reply.error:
             text = self._reply.error.decode(errors="backslashreplace")
-            raise ScriptError(with_our_names(text, SCRIPT, staged=True), SCRIPT)
+            error = ScriptError(with_our_names(text, SCRIPT, staged=True), SCRIPT)
+            if error.kind != "KeyboardInterrupt":  # which is ours
+                raise error
 
     def _end(self) -> None:
         """Bring the program to its end, and both ends back to 115200 baud."""
         try:
-            if self._line.baud == BAUD and self._ended(0.3):
-                return
-            if self._line.baud != BAUD and self._lowered():
+            slow = self._line.baud == BAUD
+            if self._ended(0.3) if slow else self._lowered():
+                self._line.write(INTERRUPT)  # what came too late for the program is no command
                 return
             self._line.baud = BAUD
             self._repl.enter(_RECOVER_S)
@@ -127,7 +130,7 @@ class Conversation:
         """Wait until the board says that it goes back, and follow it."""
         for interrupt in (False, True):
             if interrupt:
-                self.say(b"\x03")
+                self.say(INTERRUPT)
             deadline = Deadline(0.3)
             while not deadline.passed:
                 if "d" in self.answers(deadline.left):

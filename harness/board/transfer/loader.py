@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from harness.board import on_board
 from harness.board.answers import DamagedAnswerError
-from harness.board.failures import ScriptError, SilentBoardError
+from harness.board.failures import ScriptError
 from harness.board.port import BAUD, Deadline
 from harness.board.scripts import script
 from harness.board.transfer.conversation import SCRIPT, Conversation, silent
-from harness.board.transfer.frames import blocks, trial
+from harness.board.transfer.frames import END, STORED, WISH, blocks, line, opened, trial
 from harness.board.transfer.plain import PlainTransfer
 from harness.board.transfer.protocol import Link
 from harness.board.transfer.steps import (
@@ -24,11 +24,14 @@ from harness.board.transfer.steps import (
     discard,
     file_error,
     has,
+    hash_of,
     patience,
+    refuse_another,
     rename,
     retried,
 )
 from harness.board.transfer.window import Sender
+from harness.board.transfer.wishes import Wishes
 from harness.progress import SILENT, Progress, Task
 
 # Speeds that bridges of these boards are reported to bear, the best first.
@@ -37,8 +40,10 @@ RATES = (1_500_000, 750_000)
 FAST_FROM = 32 * 1024
 # Attempts in a row that bring no byte further.
 ATTEMPTS = 3
-# A silent board is given up after this, and looked for at its prompt for 4.5 s.
-_SILENCE_S = 5.0
+# A silent board is given up after this, and looked for at its prompt for 4 s.
+_SILENCE_S = 3.5
+# Bytes of a block that a board gives: it reads and sends one at a time.
+_GET_STEP = 1024
 _ANSWER_S = 0.25
 _MOST_WAIT_S = 1.0
 # A line that loses more than every fourth block is too fast for somebody.
@@ -71,7 +76,7 @@ class Pace:
         return self.ring * 10 / self.baud + _ANSWER_S
 
 
-SLOW = Pace(BAUD, 2048, 472)
+SLOW = Pace(BAUD, 2048, 930)
 
 
 def _fast(baud: int) -> Pace:
@@ -129,7 +134,45 @@ class Loader:
         Raises:
             BoardError: It is not there, or does not come whole.
         """
-        return PlainTransfer().read(board, path, progress)
+        if not board.abilities.receiver:
+            return PlainTransfer().read(board, path, progress)
+        try:
+            size, digest = hash_of(board, path, 0)
+            with progress.task(f"get {path}", size) as task:
+                data = self._fetch(board, path, size, task)
+        except ScriptError as error:
+            raise file_error(error, path) from error
+        refuse_another(board, path, data, (size, digest))
+        return data
+
+    def _fetch(self, board: Link, path: str, size: int, task: Task) -> bytes:
+        """Return a file, asked for in as many attempts as bring it further."""
+        wishes, failures = Wishes(size, _GET_STEP), 0
+        while wishes.missing:
+            before = wishes.missing
+            self._get(board, path, wishes, task)
+            failures = 0 if wishes.missing < before else failures + 1
+            if wishes.missing:
+                _start_again(board)
+            if failures > ATTEMPTS:
+                raise silent(board.repl.line.url, f"{path} is fetched")
+        return bytes(wishes.data)
+
+    def _get(self, board: Link, path: str, wishes: Wishes, task: Task) -> None:
+        """Run the giver once, for what is missing."""
+        pace = self._pace(board, wishes.missing * wishes.step)
+        board.need(receiver())
+        raised = pace.baud if pace.baud != BAUD else 0
+        call = f"_k210give({path!r},{wishes.step},{raised},{pace.ring})"
+        with Conversation(board.repl, call) as talk:
+            if raised and not talk.raised(raised, trial()):
+                self._rates.remove(raised)
+                return
+            if self._raw is not False:
+                self._raw = talk.bears(trial())
+            _listen(talk, wishes, pace, task)
+            talk.say(line(END, 0, b"", raw=False))
+        talk.check()
 
     def _is_there(self, board: Link, path: str, data: bytes) -> bool:
         code = f"import os\ntry:\n _k210(str(os.stat({path!r})[6]))\nexcept OSError:\n _k210('-1')"
@@ -147,16 +190,19 @@ class Loader:
                 failures = 0 if begun > there else failures + 1
                 there = begun
                 try:
-                    self._attempt(board, part, data, begun, task)
-                except (SilentBoardError, DamagedAnswerError):
-                    if failures >= ATTEMPTS:
+                    whole = self._attempt(board, part, data, begun, task)
+                except ScriptError as error:
+                    if error.kind != "MemoryError" or not self._deflate:
                         raise
+                    whole = self._deflate = False
+                if not whole:
+                    _start_again(board)
                 if failures > ATTEMPTS:
                     raise silent(board.repl.line.url, f"{path} is sent")
                 begun = beginning(board, part, data)
 
-    def _attempt(self, board: Link, part: str, data: bytes, start: int, task: Task) -> None:
-        """Run the receiver once, from where the file is there."""
+    def _attempt(self, board: Link, part: str, data: bytes, start: int, task: Task) -> bool:
+        """Run the receiver once, from where the file is there; say whether all went."""
         pace = self._pace(board, len(data) - start)
         board.need(receiver())
         raised = pace.baud if pace.baud != BAUD else 0
@@ -165,15 +211,15 @@ class Loader:
         with Conversation(board.repl, call) as talk:
             if raised and not talk.raised(raised, trial()):
                 self._rates.remove(raised)
-                return
-            if not raised and not talk.hears("a", _SILENCE_S):
-                talk.check()
-                return
-            if self._raw is None:
-                self._raw = bool(raised) or talk.bears(trial())
-            sender = self._sender(board, data, start, pace)
-            self._follow(talk, sender, pace, task)
+                return False
+            listens = bool(raised) or talk.hears("a", _SILENCE_S)
+            if listens and start < len(data):
+                if self._raw is None:
+                    self._raw = bool(raised) or talk.bears(trial())
+                self._follow(talk, sender := self._sender(board, data, start, pace), pace, task)
+                listens = sender.done
         talk.check()
+        return listens
 
     def _sender(self, board: Link, data: bytes, start: int, pace: Pace) -> Sender:
         raw, deflate = bool(self._raw), self._deflate and board.abilities.deflate
@@ -209,6 +255,39 @@ class Loader:
                 break
         self.sent += sender.sent
         self.lost += sender.lost
+
+
+def _start_again(board: Link) -> None:
+    """Reach the prompt of a board that may have been reset in the middle."""
+    board.repl.enter()
+    board.forget()
+
+
+def _listen(talk: Conversation, wishes: Wishes, pace: Pace, task: Task) -> None:
+    """Ask until all is here, the program ends, or nothing comes any more."""
+    began, gained, silence = time.monotonic(), 0, Deadline(_SILENCE_S)
+    while wishes.missing and not talk.done and not silence.passed:
+        while (wish := wishes.next()) is not None:
+            count = wish.count.to_bytes(2, "little")
+            talk.say(line(WISH, wish.offset, count, raw=False))
+        size = _taken(talk, wishes, Deadline(pace.wait_s + 2 * wishes.step * 14 / pace.baud))
+        if size:
+            silence, gained = Deadline(_SILENCE_S), gained + size
+            rate = gained / 1000 / max(1e-3, time.monotonic() - began)
+            task.advance(size, f"{rate:.1f} KB/s")
+        else:
+            wishes.timed_out()
+
+
+def _taken(talk: Conversation, wishes: Wishes, deadline: Deadline) -> int:
+    """Return how many bytes came; 0 after silence."""
+    size = 0
+    while not size and not deadline.passed and not talk.done:
+        for text in talk.hear(deadline.left):
+            frame = opened(text.removesuffix(b"\r"))
+            if frame is not None and frame.kind == STORED:
+                size += wishes.came(frame.offset, frame.data)
+    return size
 
 
 def _acknowledgements(talk: Conversation, seconds: float) -> list[tuple[int, list[int]]]:

@@ -30,6 +30,9 @@ class Link(Protocol):
     def ask(self, code: str, timeout: float = ..., most: int | None = ...) -> list[str]:
         """Run code that gives answers, and return their texts."""
 
+    def forget(self) -> None:
+        """Take nothing for granted that was defined."""
+
     def need(self, tool: str) -> None:
         """Define one of the `on_board` tools."""
 

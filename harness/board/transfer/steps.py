@@ -33,9 +33,7 @@ def hash_of(board: Link, path: str, size: int) -> tuple[int, str]:
 
 def has(board: Link, path: str, data: bytes) -> bool:
     """Say whether a file on the board is these bytes; the board reads all of it."""
-    sha256 = board.abilities.sha256
-    wanted = hashlib.sha256(data).hexdigest() if sha256 else f"{zlib.crc32(data):08x}"
-    return hash_of(board, path, len(data)) == (len(data), wanted)
+    return hash_of(board, path, len(data)) == _told(board, data)
 
 
 def check_hash(board: Link, path: str, data: bytes) -> None:
@@ -44,11 +42,25 @@ def check_hash(board: Link, path: str, data: bytes) -> None:
     Raises:
         BoardError: It is something else.
     """
-    if not has(board, path, data):
+    refuse_another(board, path, data, hash_of(board, path, len(data)))
+
+
+def refuse_another(board: Link, path: str, data: bytes, told: tuple[int, str]) -> None:
+    """Compare bytes with size and hash that the board told of a file.
+
+    Raises:
+        BoardError: They are something else.
+    """
+    if told != _told(board, data):
         raise BoardError(
             f"{path} on the board is not what was sent or read",
             "its storage may be worn or full; k210 board df shows the room",
         )
+
+
+def _told(board: Link, data: bytes) -> tuple[int, str]:
+    sha256 = board.abilities.sha256
+    return len(data), hashlib.sha256(data).hexdigest() if sha256 else f"{zlib.crc32(data):08x}"
 
 
 def check_room(board: Link, path: str, size: int) -> None:

@@ -9,6 +9,7 @@ import typer
 from harness.cli import options
 
 if TYPE_CHECKING:
+    from harness.bench.board import Bench as BoardBench
     from harness.bench.compiler import Row
     from harness.bench.simulator import Bench
 
@@ -82,6 +83,49 @@ def simulator(
         _show_simulator(bench)
         _show_footprints(bench)
         _show_devices(bench)
+
+
+@app.command("board")
+def board(as_json: options.Json = False) -> None:
+    """Put files onto virtual boards at the line's pace, and the same with mpremote.
+
+    Then say how soon a file that is there already is left alone.
+
+    Examples:
+
+        k210 bench board
+
+        k210 bench board --json
+    """
+    from dataclasses import asdict
+
+    from harness.bench.board import bench_board
+    from harness.bench.machine import machine
+    from harness.cli.console import TerminalProgress, print_json
+
+    bench = bench_board(TerminalProgress())
+    if as_json:
+        rows = [asdict(row) for row in bench.puts] + [asdict(row) for row in bench.skips]
+        print_json({"machine": {**machine(), "mpremote": bench.mpremote}, "rows": rows})
+    else:
+        _show_board(bench)
+
+
+def _show_board(bench: BoardBench) -> None:
+    from rich.table import Table
+
+    from harness.cli.console import show_line, show_table
+
+    table = Table()
+    columns = ("benchmark", "KB/s", "of base64's line rate", f"× mpremote {bench.mpremote}")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "benchmark" else "right")
+    for row in bench.puts:
+        share = f"{row.line_rate_share:.0%}"
+        table.add_row(row.name, f"{row.kb_per_s:.2f}", share, f"{row.ratio_mpremote:.2f}")
+    show_table(table)
+    for skip in bench.skips:
+        show_line(f"{skip.name}: {skip.seconds:.2f} s, {skip.sent_bytes} bytes of it sent")
 
 
 def _show_simulator(bench: Bench) -> None:
