@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from harness.cli.commands.board import control, files, identity, recovery, virtual
+from harness.cli.commands.board import control, files, flash, identity, recovery, virtual
 
 app = typer.Typer(no_args_is_help=True, help="Find boards, ask them, move files, run code.")
 
@@ -24,6 +24,7 @@ app.command("df")(files.df)
 app.command("exec")(control.execute)
 app.command("repl")(control.repl)
 app.command("reset")(control.reset)
+app.command("flash")(flash.flash)
 app.command("recover")(recovery.recover)
 app.command("release")(recovery.release)
 app.command("virtual")(virtual.virtual)
