@@ -135,9 +135,11 @@ class Runner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, LostBoardError):
+            return
         # What went wrong before counts more than that the board cannot tidy up after it.
         with suppress(BoardError):
-            self.board.exec("close_model()")
+            self.board.exec("close_model()", timeout=self.patience)
 
     def run(
         self,

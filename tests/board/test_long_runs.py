@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -101,6 +103,26 @@ def test_what_was_kept_is_not_run_again_on_the_next_board(tmp_path):
             runner.infer = lambda x, *more: ran.append(digest(x)) or infer(x, *more)
             check(program, inputs, runner.run(inputs, checkpoint=kept))
     assert ran == [digest(x) for x in inputs[6:]]
+
+
+def test_a_board_that_dies_in_a_run_is_known_within_ten_seconds(tmp_path, monkeypatch):
+    kmodel, log = stock(MODEL), tmp_path / "faults.jsonl"
+    inputs = images(load(kmodel), 5)
+    known = []
+
+    def revive(why, wait=None):
+        known.append(time.time())
+        raise LostBoardError(why)
+
+    fault = "wedge:every=4,unit=runs,most=1,seed=2"
+    with start(baud=0, faults=[fault], fault_log=log) as virtual:
+        board = Board.open(virtual.port)
+        monkeypatch.setattr(board, "revive", revive)
+        with pytest.raises(LostBoardError), Runner(board, kmodel, "KPU", "/sd") as runner:
+            runner.run(inputs)
+        board.close()
+        died = log.stat().st_mtime
+    assert 0 < known[0] - died < 10
 
 
 @pytest.mark.parametrize("code", [2006, 2008])
