@@ -112,8 +112,12 @@ class BoardInfo:
                 "flash MaixPy or CanMV for K210",
             )
 
-    def refuse_unloadable(self, kmodel: bytes | Program) -> None:
+    def refuse_unloadable(self, kmodel: bytes | Program, path: str = "model.kmodel") -> None:
         """Refuse a kmodel that the firmware cannot load, before anything is sent.
+
+        Args:
+            kmodel: The file's bytes, or what `harness.kmodel.load` makes of them.
+            path: Where the user has it.
 
         Raises:
             BoardError: The firmware has no KPU module, does not load that version, or has no
@@ -128,7 +132,7 @@ class BoardInfo:
             raise BoardError(
                 f"the firmware on {self.port} loads kmodel {known}, "
                 f"and this is a v{program.version}",
-                f"k210 convert model.kmodel model.v{best}.kmodel --to v{best}",
+                f"k210 convert {path} {path.removesuffix('.kmodel')}.v{best}.kmodel --to v{best}",
             )
         if len(program.outputs) > 1 and "get_output" not in self.kpu_functions:
             raise BoardError(

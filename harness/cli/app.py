@@ -26,6 +26,13 @@ EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 EXIT_TERMINATED = 143
 
+_REMEDIES: dict[type[OSError], str] = {
+    FileNotFoundError: " → check the path",
+    IsADirectoryError: " → name a file in it",
+    NotADirectoryError: " → check the path",
+    PermissionError: " → choose another place, or give the permission",
+}
+
 app = typer.Typer(
     name="k210",
     help="Does the model on the K210 still do what the PyTorch model does, and how fast?",
@@ -85,7 +92,8 @@ def run(arguments: list[str] | None = None) -> int:
         return EXIT_TERMINATED if error.code == EXIT_TERMINATED else _closed_pipe()
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{named}{error.strerror or error}", EXIT_ERROR)
+        remedy = _REMEDIES.get(type(error), "")
+        return _fail(f"{named}{error.strerror or error}{remedy}", EXIT_ERROR)
     except Exception as error:
         return _unexpected(error)
 

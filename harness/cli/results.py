@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.console import print_json, show_line, show_table
 from harness.compare.comparison import describe_failures
+from harness.report.board_name import with_named_board
 from harness.report.schema import HTML_FILE
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def show_run(result: RunResult, as_json: bool) -> int:
 
 
 def _print(result: RunResult) -> None:
-    report = result.report
+    report = with_named_board(result.report)
     show_table(_backends(report))
     if report.comparisons:
         show_table(_comparisons(report))
@@ -54,8 +55,7 @@ def _backends(report: Report) -> Table:
         values = [f"{backend.metrics[key]:.4f}" if key in backend.metrics else "" for key in names]
         latency = backend.latency_ms
         times = [f"{t:.2f}" for t in (latency.p50, latency.p95, latency.p99)] if latency else []
-        kind = f" ({report.board.kind})" if name == "board" and report.board else ""
-        table.add_row(name + kind, *values, *times)
+        table.add_row(name, *values, *times)
     return table
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files import write_text
 from harness.report import figures, numbers, verdict, views
+from harness.report.board_name import with_named_board
 from harness.report.contract_view import calibration_rows, contract_rows
 from harness.report.extra import report_extra
 from harness.report.pictures import Inliner, Picture, inside, is_picture, link
@@ -66,7 +67,7 @@ def render(report: Report, folder: Path) -> str:
         HarnessError: The extra `report` is not installed.
     """
     template = _environment().get_template("report.html.j2")
-    return template.render(_context(report, Inliner(folder)))
+    return template.render(_context(with_named_board(report), Inliner(folder)))
 
 
 def _environment() -> Environment:

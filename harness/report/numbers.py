@@ -72,6 +72,11 @@ def exact(value: float) -> str:
     return f"{value:.10g}"
 
 
+def short(value: float) -> str:
+    """Return a limit as it is shown beside what was measured."""
+    return f"{value:.4g}"
+
+
 def file_size(size: int) -> str:
     """Return a number of bytes in the unit that suits it."""
     if size < 1000:

@@ -81,7 +81,7 @@ def limits(comparison: ComparisonRecord) -> dict[str, Limit]:
         name: Limit(
             metric=name,
             found=numbers.metric(getattr(comparison, name), name),
-            limit=f"{'≥' if name in AT_LEAST else '≤'}\N{NO-BREAK SPACE}{numbers.exact(limit)}",
+            limit=f"{'≥' if name in AT_LEAST else '≤'}\N{NO-BREAK SPACE}{numbers.short(limit)}",
             would_pass=numbers.exact(relaxed[name]) if name in relaxed else "",
         )
         for name, limit in comparison.tolerance.items()
@@ -101,8 +101,8 @@ def _claim(report: Report, state: State, failures: Sequence[ComparisonRecord]) -
     if not report.comparisons:
         return f"{data}, {report.method} ran on one backend only, so nothing was compared"
     compared = failures if state == "fail" and failures else report.comparisons
-    reference = _place(report, compared[0].reference)
-    candidates = _listed(_unique(_place(report, one.candidate) for one in compared))
+    reference = _place(compared[0].reference)
+    candidates = _listed(_unique(_place(one.candidate) for one in compared))
     if state == "unjudged":
         return (
             f"{data}, {report.method} was compared {candidates} with itself {reference}, "
@@ -158,11 +158,9 @@ def _worst(report: Report, candidate: str, metric: str) -> list[float]:
     return sorted(known, key=lambda value: (math.isnan(value), sign * value))[-1:]
 
 
-def _place(report: Report, backend: str) -> str:
-    if backend == "board":
-        # Never less than which kind: a virtual board is no hardware.
-        return f"on a {report.board.kind if report.board else 'virtual or real'} board"
-    return _PLACES.get(backend, f"in {backend}")
+def _place(backend: str) -> str:
+    # With its kind, as in "virtual board": which of the two it was may not get lost.
+    return f"on a {backend}" if backend.endswith("board") else _PLACES.get(backend, f"in {backend}")
 
 
 def _plural(number: int, noun: str) -> str:

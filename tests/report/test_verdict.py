@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from harness.report.board_name import with_named_board
 from harness.report.schema import BoardRecord, DataRecord
 from harness.report.verdict import judge, limits
 from tests.report import reports
@@ -80,4 +81,4 @@ def test_limits_say_their_sense_and_what_would_pass() -> None:
 def test_a_board_is_never_just_a_board(kind) -> None:
     board = BoardRecord(kind=kind, firmware="f", port="p", kmodel="v4", inputs="raw tensors")
     report = reports.report(comparisons=(reports.comparison(candidate="board"),), board=board)
-    assert f"on a {kind} board" in judge(report).sentence
+    assert f"on a {kind} board" in judge(with_named_board(report)).sentence

@@ -39,7 +39,7 @@ def put(
     path = remote + local.name if remote.endswith("/") else remote
     with board(port) as found:
         if path.endswith(".kmodel"):
-            found.info.refuse_unloadable(data)
+            found.info.refuse_unloadable(data, str(local))
         started = time.monotonic()
         found.write(path, data, TerminalProgress())
         seconds = time.monotonic() - started
@@ -66,10 +66,13 @@ def get(
         k210 board get /flash/boot.py saved/boot.py --json
     """
     from harness.cli.console import TerminalProgress, print_json, show_line
+    from harness.errors import UsageError
     from harness.files import write_bytes
 
     name = remote.rpartition("/")[2]
     target = (local / name if local.is_dir() else local) if local else Path(name)
+    if not target.parent.is_dir():
+        raise UsageError(f"there is no folder {target.parent}", "make it first, or name another")
     with board(port) as found:
         data = found.read(remote, TerminalProgress())
     write_bytes(target, data)
