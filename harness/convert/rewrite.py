@@ -57,6 +57,20 @@ def _check(program: Program, version: int, firmware: Firmware | None) -> None:
         )
 
 
+def _check_outputs(program: Program) -> None:
+    """Check that all bytes of each output are written, by an operation or as an input.
+
+    Raises:
+        ConversionError: One would hand out what happens to lie there.
+    """
+    sources = producers(program)
+    for port in program.outputs:
+        if any(source.producer is None for source in sources[port.name][0]):
+            raise ConversionError(
+                f"nothing would write {port.name}", "let the model compute what it hands out"
+            )
+
+
 NONE = frozenset[str]()
 
 
@@ -84,7 +98,7 @@ class _Conversion:
 
     def _producers(self, readers: type[Operation]) -> frozenset[str]:
         """Return the KPU layers whose feature maps operations of a kind read."""
-        layers = {o.name for o in self.program.operations if isinstance(o, KpuConv2d)}
+        layers = self._kpu_layers()
         return frozenset(
             source.producer
             for operation in self.program.operations
@@ -94,17 +108,32 @@ class _Conversion:
         )
 
     def _direct(self) -> frozenset[str]:
-        """Return the upload that the firmware does: of an input that nobody else reads."""
+        """Return the upload that the firmware does.
+
+        It is that of an input that nobody else reads, for KPU layers only: whoever else reads
+        what was uploaded is given the input, which then has to lie in main memory.
+        """
         for operation in self.program.operations:
             if isinstance(operation, KpuUpload):
                 (source, *more) = self.sources[operation.name][0]
                 names = {port.name for port in self.program.inputs}
-                reads = [s.producer for parts in self.sources.values() for p in parts for s in p]
-                alone = source.exact and not more and reads.count(source.producer) == 1
+                alone = source.exact and not more and len(self._readers(source.producer)) == 1
+                alone = alone and self._readers(operation.name) <= self._kpu_layers()
                 return frozenset({operation.name} if alone and source.producer in names else ())
             if any(b.memory is Memory.KPU for b in (*operation.inputs, *operation.outputs)):
                 break
         return frozenset()
+
+    def _readers(self, producer: str | None) -> set[str]:
+        """Return the operations and outputs that read something of a producer."""
+        return {
+            name
+            for name, inputs in self.sources.items()
+            if any(source.producer == producer for parts in inputs for source in parts)
+        }
+
+    def _kpu_layers(self) -> set[str]:
+        return {o.name for o in self.program.operations if isinstance(o, KpuConv2d)}
 
     def _inputs(self) -> list[Buffer]:
         inputs = []
@@ -205,6 +234,7 @@ class _Conversion:
             data=data,
             consumed=len(data),
         )
+        _check_outputs(result)
         budget = budget_of(self.program, result, self.target.file_bytes(result))
         budget.check(firmware)
         rewrites = self._rewrites(loose, names)

@@ -1,8 +1,8 @@
 """Programs cut behind one of their operations, so that firmware hands out what is inside a model.
 
 A K210's runtimes give back main memory only, and memory is used again and again. So the program
-ends where the wanted tensor is made, and a KPU layer of the older versions, which leaves its result
-in KPU memory, is made to send a copy to main memory as well.
+ends where the wanted tensor is made. What is in KPU memory is downloaded in version 5; a KPU layer
+of the older versions is made to send a copy to main memory as well.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.kmodel.operations import (
     Operation,
 )
 from harness.kmodel.program import Port, Program
+from harness.kmodel.v5.writer.delivery import delivered
 
 # The DMA of v3's runtime writes whole words of 8 bytes, and nncase 0.2 places nothing finer.
 WORD = 8
@@ -31,16 +32,16 @@ WORD = 8
 def until(program: Program, layer: str, as_float: bool = False) -> Program:
     """Return a program that ends with an operation and has its result as the only output.
 
-    Operations, their names and memory stay as they are. What an upload, or v3's add_padding, puts
-    into KPU memory is given back as it was before, from main memory. In version 5, where KPU
-    memory can be downloaded, an output may lie there: `harness.kmodel.save` appends what brings
-    it out. (An operation with several outputs, in version 5, keeps them all.)
+    Operations and their names stay as they are; in version 5 a download or a copy into the memory
+    of outputs follows. What an upload, or v3's add_padding, puts into KPU memory is given back, in
+    the older versions, as it was before, from main memory. (An operation with several outputs, in
+    version 5, keeps them all.)
 
     Args:
         program: The whole program.
         layer: Name of an operation.
-        as_float: Let a uint8 result of version 3 or 4 come out as float32 with the same values:
-            MaixPy takes the outputs of version 4 for floats, whatever they are (`Maix_kpu.c`).
+        as_float: Let a uint8 result come out as float32 with the same values: MaixPy takes the
+            outputs of version 4 for floats, whatever they are (`Maix_kpu.c`).
 
     Raises:
         UsageError: There is no operation of that name.
@@ -54,7 +55,7 @@ def until(program: Program, layer: str, as_float: bool = False) -> Program:
         )
     cut = replace(program, operations=program.operations[: names.index(layer) + 1])
     if program.version == 5:
-        return _with_outputs(cut, cut.operations[-1].outputs)
+        return delivered(_with_outputs(cut, cut.operations[-1].outputs), as_float)
     cut = _returned(cut, cut.operations[-1])
     bytes_out = cut.outputs[0].buffer.dtype is DType.U8
     return _with_floats(cut, cut.outputs[0].buffer) if as_float and bytes_out else cut

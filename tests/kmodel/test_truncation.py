@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from harness.errors import ConversionError, UsageError
 from harness.kmodel import Memory, Pool, load, save
@@ -41,9 +42,13 @@ def assert_layers_come_out(program, names=None):
         if names is not None and operation.name not in names:
             continue
         cut = program.until(operation.name)
-        assert [op.name for op in cut.operations][-1] == operation.name
+        added = cut.operations[program.operations.index(operation) + 1 :]
+        assert [op.kind() for op in added] in ([], ["copy"], ["kpu_download"])
+        assert all(port.buffer.memory is not Memory.KPU for port in cut.outputs)
         expected = wanted(operation, found[operation.name]).contiguous()
-        for one in (cut, load(save(cut))):
+        again = load(save(cut))
+        assert len(again.operations) == len(cut.operations)
+        for one in (cut, again):
             (value,) = Simulator(one)(batch).values()
             assert value.dtype == expected.dtype, operation.name
             assert value.numpy().tobytes() == expected.numpy().tobytes(), operation.name
@@ -165,6 +170,12 @@ def float_layers(program):
         same = value.numpy().ravel() == expected.float().numpy().ravel()
         assert same.all(), operation.name
         yield expected.dtype
+
+
+@pytest.mark.parametrize("name", [name for name in V5 if name != MOBILENET])
+def test_bytes_of_version_5_come_out_as_floats(kmodels, name):
+    dtypes = list(float_layers(load(kmodels / f"{name}.kmodel")))
+    assert dtypes.count(torch.uint8) > 2
 
 
 @pytest.mark.parametrize("name", ["mnist_v3", "iris_v4"])

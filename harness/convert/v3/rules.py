@@ -9,7 +9,7 @@ from harness.convert.v3 import arithmetic, kpu, placement, quantization
 from harness.convert.v3.registry import rule
 from harness.errors import ConversionError
 from harness.kmodel.memory import Buffer, Memory
-from harness.kmodel.operations import FullyConnected, KpuConv2d
+from harness.kmodel.operations import FullyConnected, KpuConv2d, KpuUpload
 
 _ROOMS = (arithmetic, kpu, placement, quantization)
 RULES = rule
@@ -21,14 +21,21 @@ def input_places(draft: Draft, inputs: Sequence[Buffer]) -> list[Buffer]:
     Raises:
         ConversionError: It is not the first layer, or not it alone, that reads the input.
     """
-    first = draft.operations[0] if draft.operations else None
-    if len(inputs) != 1 or not isinstance(first, KpuConv2d | FullyConnected):
-        raise ConversionError(
-            f"a kmodel v3 begins with one input and a KPU layer or a full connection, this one "
-            f"with {len(inputs)} inputs and a {first.kind() if first else 'result'}",
-            "convert to v4, or let the model take one uint8 picture",
-        )
+    if len(inputs) != 1:
+        raise ConversionError(f"a kmodel v3 has one input, this one {len(inputs)}", "convert to v4")
     (given,) = inputs
+    first = draft.operations[0] if draft.operations else None
+    if isinstance(first, KpuUpload) and first.input.pool is given.pool:
+        raise ConversionError(
+            "the input is read a second time: the firmware puts it into KPU memory only",
+            "convert to v4, or let only the first KPU layer look at the picture",
+        )
+    if not isinstance(first, KpuConv2d | FullyConnected):
+        raise ConversionError(
+            "a kmodel v3 begins with a KPU layer or a full connection, this one with "
+            + (f"a {first.kind()}" if first else "none"),
+            "convert to v4, or let the model take one uint8 picture into a KPU layer",
+        )
     place = draft.inputs.get(given.pool.name) or given
     same = place == first.input if place.memory is Memory.KPU else _whole(first.input, place)
     if not same:

@@ -5,27 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from harness.kmodel.memory import Buffer, DType, Layout, Memory, Pool, dense
-from harness.kmodel.operations import Copy, KpuDownload, Operation
+from harness.kmodel.operations import Copy, Dequantize, KpuDownload, Operation
 from harness.kmodel.program import Port, Program
 from harness.kmodel.v5.writer.parts import aligned
 
 MAIN = "main"
 
 
-def delivered(program: Program) -> Program:
+def delivered(program: Program, as_float: bool = False) -> Program:
     """Return a program that ends by bringing its outputs into the memory of outputs.
 
     Where they lie there already, the program is returned as it is. In others, such as truncated
     ones, what was the memory of outputs becomes working memory, behind what is used of that.
+
+    Args:
+        program: Of version 5; outputs may lie anywhere.
+        as_float: Bring bytes as float32 of the same value.
     """
-    if _in_place(program):
-        return program
+    outputs = [_as_number(port.buffer) for port in program.outputs]
+    floats = as_float and any(buffer.dtype is DType.U8 for buffer in outputs)
+    if floats and any(buffer.layout is Layout.KPU_ROWS for buffer in outputs):
+        program = _brought(program, as_float=False)
+    return _brought(program, floats) if floats or not _in_place(program) else program
+
+
+def _brought(program: Program, as_float: bool) -> Program:
     main, move = _working_memory(program)
     operations = [_moved(operation, move) for operation in program.operations]
     sources = [_as_number(move(port.buffer)) for port in program.outputs]
-    places = _places(sources)
+    places = _places(sources, as_float)
     for ends in zip(sources, places, strict=True):
         operations.append(_delivery(len(operations), *ends))
     others = [p for p in program.pools if p.memory is not Memory.OUTPUT and p.name != MAIN]
@@ -92,20 +103,27 @@ def _as_number(buffer: Buffer) -> Buffer:
     return replace(buffer, dtype=DType.U8) if buffer.dtype is DType.BOOL else buffer
 
 
-def _places(sources: list[Buffer]) -> list[Buffer]:
+def _places(sources: list[Buffer], as_float: bool) -> list[Buffer]:
     """Return a place for each output, one behind the other."""
+    dtypes = [DType.F32 if as_float and x.dtype is DType.U8 else x.dtype for x in sources]
     offsets, end = [], 0
-    for source in sources:
+    for source, dtype in zip(sources, dtypes, strict=True):
         offsets.append(aligned(end))
-        end = offsets[-1] + source.elements * source.dtype.itemsize
+        end = offsets[-1] + source.elements * dtype.itemsize
     pool = Pool("output", Memory.OUTPUT, end)
     return [
-        dense(pool, offset, source.dtype, source.shape)
-        for offset, source in zip(offsets, sources, strict=True)
+        dense(pool, offset, dtype, source.shape)
+        for offset, dtype, source in zip(offsets, dtypes, sources, strict=True)
     ]
 
 
 def _delivery(index: int, source: Buffer, place: Buffer) -> Operation:
+    ends: dict[str, Any] = {"offset": 0, "inputs": (source,), "outputs": (place,)}
+    if source.dtype is not place.dtype:
+        return Dequantize(name=_name(index, Dequantize), scale=1.0, bias=0.0, **ends)
     kind = KpuDownload if source.layout is Layout.KPU_ROWS else Copy
-    name = f"{index:02d}_{kind.kind()}"
-    return kind(name=name, offset=0, inputs=(source,), outputs=(place,))
+    return kind(name=_name(index, kind), **ends)
+
+
+def _name(index: int, kind: type[Operation]) -> str:
+    return f"{index:02d}_{kind.kind()}"
