@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from harness.board.board import Board
 from harness.board.virtual import start
 
 from .client import RAW, ProgramError
@@ -60,3 +61,13 @@ def test_mpremote_copies_with_raw_paste(board, tmp_path):
     mpremote(board, "cp", tmp_path / "there.bin", ":/sd/data.bin")
     mpremote(board, "cp", ":/sd/data.bin", back)
     assert (board.sd / "data.bin").read_bytes() == back.read_bytes() == data
+
+
+def test_our_transport_uses_raw_paste_and_files_travel(board):
+    data = os.urandom(3000)
+    with Board.open(board.port) as there:
+        there.exec("x = 1\n" * 600 + "x = 2\n")
+        assert there.repl.probe_raw_paste()
+        assert there.eval("x") == 2
+        there.write("/sd/far.bin", data)
+        assert there.read("/sd/far.bin") == data

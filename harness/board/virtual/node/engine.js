@@ -274,7 +274,8 @@ function rawPaste() {
   }
   write(Buffer.from([CTRL_D]));
   flush();
-  feedMuted(rewritten(Buffer.from(held).toString()));
+  // An empty program runs and does nothing; the engine would take it for a soft reset.
+  feedMuted(rewritten(Buffer.from(held).toString() || "\n"));
   held = [];
   skipBytes = 2; // the OK of the plain raw REPL
   const result = execute(CTRL_D);
