@@ -69,3 +69,15 @@ def picture_of(deployable: Deployable, index: int) -> tuple[str, bytes]:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return f"{index:05d}_{file_name(evaluation.ids[index])}.png", buffer.getvalue()
+
+
+def remarks(deployable: Deployable, predicted: Predictions) -> tuple[str, ...]:
+    """Return what a reader should know before trusting the agreement of predictions."""
+    found = {int(one) for classes in predicted.values() for one in classes}
+    if len(deployable.evaluation) < 2 or len(found) != 1:
+        return ()
+    name = deployable.evaluation.classes[found.pop()]
+    return (
+        f"every backend takes every item for class {name}: that they agree says little, "
+        "and the network may have learned nothing",
+    )

@@ -163,7 +163,7 @@ def _report(
             source=request.data,
             items=len(deployable.evaluation),
             classes=deployable.evaluation.classes,
-            warnings=deployable.warnings,
+            warnings=(*deployable.warnings, *classification.remarks(deployable, predicted)),
         ),
         backends={
             name: record.backend_record(deployable, result, predicted)

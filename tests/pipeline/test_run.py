@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -225,3 +226,14 @@ def test_outputs_that_are_not_numbers_fail_and_can_be_read_back(tmp_path, monkey
     read = read_report(result.folder)
     assert np.isnan(read.comparisons[0].cosine)
     json.dumps(read.document(), allow_nan=False)
+
+
+def test_one_class_for_every_item_is_remarked(tmp_path):
+    module = brightness_net(gain=0.0)
+    ordinary, stuck = deployable(), replace(deployable(), module=module)
+    said = [
+        execute(one, tmp_path / name, RunRequest("b", backends=("float",))).report.data.warnings
+        for name, one in (("ordinary", ordinary), ("stuck", stuck))
+    ]
+    assert not said[0]
+    assert "every backend takes every item for class" in said[1][0]

@@ -249,6 +249,8 @@ def _launch(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+        # Ctrl-C on the terminal is for the program that uses the board.
+        start_new_session=True,
     )
     told = _first_line(process)
     quarantine.release(told["port"])  # the name may have been that of an earlier board
