@@ -25,6 +25,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     A full disk or a crash leaves the old file, or none, and no temporary one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_beside(path, data)
+    except OSError as error:  # which knows the temporary name only
+        error.filename = str(path)
+        raise
+
+
+def _write_beside(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -67,6 +67,8 @@ def show_converted(converted: Converted) -> None:
         )
     if converted.remark:
         show_line(converted.remark, "!", "yellow")
+    if converted.contract:
+        show_line(f"its outputs' shapes: {converted.contract}")
     show_line(f"kmodel v{conversion.program.version}: {converted.file}")
 
 

@@ -81,13 +81,15 @@ class Conversion:
     budget: Budget
 
 
-def no_way(version: int, obstacles: Sequence[Obstacle]) -> ConversionError:
-    """Return the error that names every operation in the way."""
+def no_way(source: int, version: int, obstacles: Sequence[Obstacle]) -> ConversionError:
+    """Return the error that names every operation in the way from one version to another."""
     named = [str(obstacle) for obstacle in obstacles[:MOST_NAMED]]
     if len(obstacles) > MOST_NAMED:
         named.append(f"and {len(obstacles) - MOST_NAMED} more")
     count = "1 operation is" if len(obstacles) == 1 else f"{len(obstacles)} operations are"
     remedies = list(dict.fromkeys(o.remedy for o in obstacles if o.remedy))
+    if source == 4:
+        remedies.insert(0, "convert the kmodel v5 that it was made from, if there is one")
     otherwise = "run them behind the kmodel, or let the model end before the first of them"
     return ConversionError(
         f"{count} in the way of kmodel v{version}: {'; '.join(named)}",

@@ -92,7 +92,7 @@ class _Conversion:
             self._rewrite(operation)
         outputs = self._outputs()
         if self.draft.obstacles:
-            raise no_way(self.target.version, self.draft.obstacles)
+            raise no_way(self.program.version, self.target.version, self.draft.obstacles)
         places = self.target.place(self.draft, inputs)
         return self._finish(places, outputs, firmware)
 

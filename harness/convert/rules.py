@@ -49,5 +49,7 @@ class Rules:
             Refused: There is no way.
         """
         if type(operation) not in self.by_type:
+            if operation.kind() in {kind.kind() for kind in draft.kinds}:
+                raise Refused(f"the version computes a {operation.kind()} in another way")
             raise Refused("there is no such operation, and no way to make it of others")
         return self.by_type[type(operation)](draft, operation, *inputs)

@@ -38,6 +38,8 @@ def load(source: str | Path | bytes | bytearray | memoryview) -> Program:
         raise KModelError(
             0, "size of the file", f"{len(data)} bytes", f"at most {FLASH_BYTES}, a board's flash"
         )
+    if not len(data):
+        raise KModelError(0, "the file", "empty", "a kmodel")
     reader = Reader(data)
     first = reader.u32("identifier")
     if first == 3:

@@ -28,6 +28,8 @@ def test_the_file_computes_the_same(k210_command, kmodel, tmp_path, version):
     ended = k210_command("convert", kmodel, out, "--to", version)
     assert ended.code == 0, ended.err
     assert "32_quantize" in ended.out
+    assert out.name in ended.out.splitlines()[-1]
+    assert "contract.json" in ended.out
     golden = np.load(FOLDER / f"{SOURCE}.npz")
     program = load(out)
     assert program.version == int(version[1:])
@@ -128,6 +130,9 @@ def written(folder):
         (("{text}", "{out}", "--to", "v4"), "kmodel byte"),
         (("{refused}", "{out}", "--to", "v3"), "06_slice"),
         (("{in}", "{in}/x.kmodel", "--to", "v4"), ""),
+        (("{in}", "{out}", "--to", "v5"), "nothing converts to 'v5' → choose from: v3, v4"),
+        (("{empty}", "{out}", "--to", "v4"), "the file is empty"),
+        (("{in}", "{closed}", "--to", "v4"), "/proc/model.kmodel: No such file"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
@@ -136,6 +141,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     os.link(kmodel, tmp_path / "link.kmodel")
     raw = (FOLDER / f"{SOURCE}.kmodel").read_bytes()
     (tmp_path / "cut.kmodel").write_bytes(raw[: len(raw) // 2])
+    (tmp_path / "empty.kmodel").touch()
     (tmp_path / "text.kmodel").write_text("not a kmodel at all")
     places = {
         "in": kmodel,
@@ -145,6 +151,8 @@ def test_bad_input_is_one_line_and_writes_nothing(
         "missing": tmp_path / "missing.kmodel",
         "cut": tmp_path / "cut.kmodel",
         "text": tmp_path / "text.kmodel",
+        "empty": tmp_path / "empty.kmodel",
+        "closed": "/proc/model.kmodel",
         "refused": FOLDER / "stride4.kmodel",
     }
     before = written(tmp_path)

@@ -91,6 +91,17 @@ def test_a_second_conversion_is_refused():
         convert(again, 4)
 
 
+@pytest.mark.parametrize("name", ["residual", "mbv1_025_128"])
+def test_what_v4_lost_for_v3_is_sought_in_the_original(name):
+    program = load(KMODELS / f"{name}.kmodel")
+    older = load(save(convert(program, 4).program))
+    with pytest.raises(ConversionError) as caught:
+        convert(older, 3, allow_last_bit=True)
+    assert "the version computes a quantize in another way" in str(caught.value)
+    assert "convert the kmodel v5 that it was made from" in caught.value.remedy
+    assert convert(program, 3).program.version == 3
+
+
 def test_v4_goes_on_to_v3():
     program = load(KMODELS / "maxpool_leaky.kmodel")
     golden = np.load(KMODELS / "maxpool_leaky.npz")

@@ -11,6 +11,7 @@ from harness.convert import convert
 from harness.errors import ConversionError
 from harness.kmodel.operations import (
     NO_CLAMP,
+    NO_PADDING,
     BatchToSpace,
     Binary,
     BinaryOp,
@@ -271,6 +272,25 @@ def test_what_v4_lacks_is_refused_where_nothing_is_known_of_the_input(op):
     with pytest.raises(ConversionError, match="00_unary: v4 has no function") as caught:
         convert(source, 4)
     assert caught.value.remedy
+
+
+def test_v3_convolves_on_the_kpu_only():
+    source = single(
+        Conv2d,
+        [(F32, (1, 4, 8, 8))],
+        (F32, (1, 4, 8, 8)),
+        constants=[np.ones((4, 2, 1, 3), np.float32), np.zeros(4, np.float32)],
+        groups=2,
+        padding_h=NO_PADDING,
+        padding_w=Padding(1, 1),
+        stride=(1, 1),
+        dilation=(1, 1),
+        clamp=NO_CLAMP,
+    )
+    assert_same(*both(source)[1:])
+    with pytest.raises(ConversionError, match="00_conv2d: it convolves on the CPU") as caught:
+        convert(source, 3)
+    assert "1x1 or 3x3" in caught.value.remedy
 
 
 def test_all_obstacles_are_named_at_once():

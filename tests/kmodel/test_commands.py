@@ -71,7 +71,7 @@ def test_inspect_says_who_loads_a_file(k210, tmp_path, single_operations, monkey
 
 def test_a_file_that_is_no_kmodel_is_one_line(k210, tmp_path, kmodels):
     for content, message in (
-        (b"", "identifier is 4 bytes long"),
+        (b"", "the file is empty, expected a kmodel"),
         (b"PK\3\4" + bytes(100), r"identifier is b'PK\x03\x04'"),
         (b"LDMK\6\0\0\0", "version is 6, expected 4 or 5"),
         ((kmodels / "acts.kmodel").read_bytes()[:3000], "module size"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,20 +9,25 @@ import typer
 
 from harness.cli import options
 
+VERSIONS = {"v3": 3, "v4": 4}
 
-class Version(Enum):
-    """What `--to` takes."""
 
-    V3 = "v3"
-    V4 = "v4"
+def _complete_version(incomplete: str) -> list[str]:
+    return [version for version in VERSIONS if version.startswith(incomplete)]
 
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A kmodel of a newer version.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
     to: Annotated[
-        Version | None, typer.Option("--to", help="Version; without it what --firmware loads.")
-    ] = None,
+        str,
+        typer.Option(
+            "--to",
+            metavar="v3|v4",
+            help="Version; without it what --firmware loads.",
+            autocompletion=_complete_version,
+        ),
+    ] = "",
     firmware: options.Firmware = "",
     last_bit: Annotated[
         bool,
@@ -47,12 +51,14 @@ def convert(
     """
     from harness.cli.console import print_json
     from harness.cli.conversion import document, show_converted
+    from harness.errors import UsageError
     from harness.kmodel.firmware import firmware_named
     from harness.pipeline.conversion import convert_file
 
     target = firmware_named(firmware) if firmware else None
-    version = int(to.value[1:]) if to else None
-    converted = convert_file(source, out, version, target, allow_last_bit=last_bit)
+    if to and to not in VERSIONS:
+        raise UsageError(f"nothing converts to {to!r}", f"choose from: {', '.join(VERSIONS)}")
+    converted = convert_file(source, out, VERSIONS.get(to), target, allow_last_bit=last_bit)
     if as_json:
         print_json(document(converted))
     else:

@@ -17,6 +17,7 @@ from harness.kmodel.operations import (
     AveragePool,
     Binary,
     BinaryOp,
+    Conv2d,
     FullyConnected,
     GlobalAveragePool,
     L2Normalization,
@@ -44,7 +45,8 @@ def reduce(draft: Draft, operation: Reduce, x: Buffer) -> Written:
     last = tuple(range(kept, len(x.shape)))
     mean = operation.op is ReduceOp.MEAN and operation.initial == 0
     if not mean or operation.axes != last or len(x.shape) != 4 or kept != 2:
-        refuse(f"v3 has the mean over lines and columns only, not {operation.op.value}")
+        what = f"{operation.op.value} over axes {operation.axes} of {x.shape}"
+        refuse(f"v3 has the mean over lines and columns only, not {what}")
     if draft.program.version == 4:
         draft.differs("v4 multiplies by the inverse of the number, v3 divides: the last bit")
     batches, channels, height, width = x.shape
@@ -170,6 +172,15 @@ def _check_window(operation: ReduceWindow2d, x: Buffer) -> None:
         refuse("v3 pools without clamp and dilation")
     if x.shape[0] > 1:
         refuse("v3 has one picture at a time")
+
+
+@rule(Conv2d)
+def conv2d(_draft: Draft, _operation: Conv2d, *_inputs: Buffer) -> Written:
+    """Refuse what only the CPU can convolve."""
+    refuse(
+        "it convolves on the CPU, and v3 on the KPU only",
+        "take kernels of 1x1 or 3x3, over all channels or over one each, which the KPU can",
+    )
 
 
 @rule(MaxPool)
