@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy.typing as npt
 
 from harness.errors import ConversionError
 from harness.kmodel.memory import FLASH_BYTES, Buffer, DType, Memory
+from harness.kmodel.operations.base import Operation
 from harness.kmodel.program import Program
 
 Result = TypeVar("Result")
@@ -117,6 +119,34 @@ def check_size(writer: Writer) -> None:
             f"the file would have more than {FLASH_BYTES} bytes, a board's flash",
             "make the model smaller",
         )
+
+
+def write_bodies(
+    program: Program,
+    out: Writer,
+    write: Callable[[Operation], int],
+    refusals: Refusals,
+    alignment: int,
+) -> None:
+    """Append the headers of all operations, each {number, bytes of its body}, then the bodies.
+
+    Args:
+        program: What is written (v3 and v4).
+        out: The file so far.
+        write: Appends the body of an operation, and returns its number.
+        refusals: Takes the operations that cannot be written.
+        alignment: Of which the size of each body is a multiple.
+    """
+    headers = out.position
+    out.raw(bytes(8 * len(program.operations)))
+    for index, operation in enumerate(program.operations):
+        start = out.position
+        number = refusals.attempt(operation.name, partial(write, operation))
+        out.align(alignment)
+        check_size(out)
+        header = Writer()
+        header.words(number or 0, out.position - start)
+        out.replace(headers + 8 * index, bytes(header.data))
 
 
 def stored(program: Program, buffer: Buffer, dtype: DType) -> npt.NDArray[Any]:

@@ -21,7 +21,7 @@ from harness.convert.floats import (
 from harness.convert.rules import Written
 from harness.convert.v3 import steps
 from harness.convert.v3.registry import rule
-from harness.convert.v4.quantization import ROUNDING
+from harness.convert.v4.quantization import ROUNDING, lut1d
 from harness.kmodel.memory import Buffer
 from harness.kmodel.operations import (
     ChannelwiseDequantize,
@@ -121,10 +121,5 @@ def quantize_inverse(draft: Draft, operation: QuantizeInverse, x: Buffer) -> Wri
     return Written((steps.quantize(draft, x, operation.scale, operation.bias),))
 
 
-@rule(Lut1d)
-def lut1d(draft: Draft, operation: Lut1d, x: Buffer, table: Buffer) -> Written:
-    """Keep a table of bytes."""
-    if x.dtype is not BYTE or table.dtype is not BYTE or table.elements != 256:
-        refuse(f"its table has {table.elements} entries of {table.dtype.value}")
-    result = draft.emit(Lut1d, (x, table), BYTE, operation.output.shape, minimum=0, maximum=255)
-    return Written((result,))
+# v3 has the table of bytes that v4 has.
+rule(Lut1d)(lut1d)

@@ -16,7 +16,7 @@ from harness.kmodel.program import Program
 from harness.kmodel.v3.container import EIGHT_BIT_WEIGHTS, FIRST_LAYERS
 from harness.kmodel.v3.layers import LAYERS, number
 from harness.kmodel.v3.writer.body import Body
-from harness.kmodel.writer import Refusals, Writer, check_size
+from harness.kmodel.writer import Refusals, Writer, write_bodies
 
 VERSION = 3
 ALIGNMENT = 8
@@ -38,17 +38,7 @@ def write(program: Program) -> bytes:
     _check(program, refusals)
     out = Writer()
     _head(program, out, refusals)
-    headers = out.position
-    out.raw(bytes(8 * len(program.operations)))
-    body = Body(program, out)
-    for index, operation in enumerate(program.operations):
-        start = out.position
-        kind = refusals.attempt(operation.name, partial(_layer, body, operation))
-        out.align(ALIGNMENT)
-        check_size(out)
-        header = Writer()
-        header.words(kind or 0, out.position - start)
-        out.replace(headers + 8 * index, bytes(header.data))
+    write_bodies(program, out, partial(_layer, Body(program, out)), refusals, ALIGNMENT)
     refusals.raise_if_any()
     return bytes(out.data)
 

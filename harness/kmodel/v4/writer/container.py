@@ -13,7 +13,7 @@ from harness.kmodel.program import Program
 from harness.kmodel.v4.container import TARGETS
 from harness.kmodel.v4.nodes import NODES, opcode
 from harness.kmodel.v4.writer.body import ALIGNMENT, Body, Constants
-from harness.kmodel.writer import Refusals, Writer, check_inside, check_size
+from harness.kmodel.writer import Refusals, Writer, check_inside, write_bodies
 
 IDENTIFIER = b"LDMK"
 VERSION = 4
@@ -37,16 +37,7 @@ def write(program: Program) -> bytes:
     body = Body(program, Constants.of(program, _constants(program, refusals)), out)
     _ends(body, sum(pool.size for pool in main), refusals)
     body.constants.write(out)
-    headers = out.position
-    out.raw(bytes(8 * len(program.operations)))
-    for index, operation in enumerate(program.operations):
-        start = out.position
-        number = refusals.attempt(operation.name, partial(_node, body, operation))
-        out.align(ALIGNMENT)
-        check_size(out)
-        header = Writer()
-        header.words(number or 0, out.position - start)
-        out.replace(headers + 8 * index, bytes(header.data))
+    write_bodies(program, out, partial(_node, body), refusals, ALIGNMENT)
     refusals.raise_if_any()
     return bytes(out.data)
 
