@@ -115,6 +115,8 @@ def concat(builder):
     draw, axis = builder.draw, builder.draw(st.integers(0, 3))
     dtype = draw(st.sampled_from([DType.F32, DType.U8]))
     shape, sizes = draw(SHAPES), draw(st.lists(SIZES, min_size=1, max_size=4))
+    if set(sizes) == {1}:  # the file does not say along which of several axes of size 1
+        axis = next(n for n in range(axis + 1) if all(one == 1 for one in shape[n:axis]))
     along = lambda size: (*shape[:axis], size, *shape[axis + 1 :])  # noqa: E731
     inputs = tuple(builder.input(along(size), dtype) for size in sizes)
     inner = int(np.prod(shape[axis + 1 :])) * dtype.itemsize
