@@ -244,15 +244,18 @@ class Runner:
     def _told(self, form: OutputForm) -> tuple[str, int, tuple[int, int, int] | tuple[()]]:
         """Return what infer.py has to know of an output.
 
-        MaixPy has to be told the shapes of v4 outputs, and takes all of them for floats.
+        MaixPy has to be told the shapes of v4 outputs, and takes all of them for floats; CanMV
+        takes all outputs for floats.
         """
-        if self.program.version != 4 or self.api != "KPU":
+        if self.program.version == 3 and self.api == "KPU":
             return form.form, form.count, ()
         if form.form != "f":
             raise BoardError(
-                "MaixPy hands out the outputs of kmodel v4 as floats, and one is uint8",
+                "the firmware hands out this model's outputs as floats, and one is uint8",
                 "let the model end with a dequantisation: Program.until(layer, as_float=True)",
             )
+        if self.api != "KPU":
+            return form.form, form.count, ()
         return form.form, form.count, _three_axes(form.shape)
 
     def _results(self, found: Sequence[Inference]) -> Results:

@@ -40,6 +40,8 @@ def test_an_error_names_our_line(board):
 
 
 def test_a_busy_loop_is_stopped(board):
+    if "current MicroPython" in board.info.machine:
+        pytest.skip("this build of MicroPython for WebAssembly looks for no Ctrl-C in loops")
     with pytest.raises(BoardError):
         board.exec("while True:\n    pass", timeout=2)
     assert board.eval("1 + 1") == 2

@@ -11,6 +11,8 @@ pytestmark = pytest.mark.hil
 
 def test_the_board_follows_one_of_the_published_rule_sets(board, capsys, record_property):
     kmodel, info = save(rules_probe.program()), board.info
+    if info.kpu_api != "KPU":
+        pytest.skip("this firmware hands out floats only, and the probe answers in bytes")
     info.refuse_unloadable(kmodel)
     folder = max(info.file_systems, key=lambda system: system.free).path
     with Runner(board, kmodel, info.kpu_api, folder) as runner:
