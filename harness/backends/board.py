@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.kmodel import Program
 
 MAIXPY = "KPU"
+# Lines of the camera's picture in `device_scripts/fps.py` (QVGA).
+CAMERA_LINES = 240
 
 
 class BoardBackend(Backend):
@@ -113,6 +115,9 @@ class BoardBackend(Backend):
             )
             different = len(np.unique(inputs, axis=0)) if len(inputs) >= INPUTS else 0
             latency = measure(runner, inputs) if different >= INPUTS else None
+        described = self._described(runner, latency)
+        if latency is not None:
+            described |= self._camera_loop(runner)
         outputs = {
             name: out.astype(np.float32).reshape(len(inputs), *port.buffer.shape[1:])
             for name, out, port in zip(subject.outputs, found.outputs, program.outputs, strict=True)
@@ -123,7 +128,7 @@ class BoardBackend(Backend):
             outputs,
             found.microseconds / 1e3,
             environment,
-            self._described(runner, latency),
+            described,
         )
 
     def _loadable(self, program: Program) -> bytes:
@@ -138,6 +143,22 @@ class BoardBackend(Backend):
         if program.version in versions or not versions or program.version < max(versions):
             return program.data.tobytes()
         return save(convert(program, cast("Literal[3, 4]", max(versions))).program)
+
+    def _camera_loop(self, runner: Runner) -> dict[str, str]:
+        """Measure camera, model and display together, where the board has all three."""
+        from harness.board.latency import camera_fps
+
+        info, (*_, channels, height, width) = self.board.info, runner.program.inputs[0].buffer.shape
+        seen = info.kpu_api == MAIXPY and {"sensor", "lcd"} <= set(info.modules)
+        if not seen or channels != 3 or height != width or width > CAMERA_LINES:
+            return {}
+        if len(runner.forms) != 1:
+            return {}
+        try:
+            fps = camera_fps(self.board, runner.path, width, runner.forms[0].count)
+        except BoardError as error:
+            return {"camera_loop": f"not measured: {error.cause}"}
+        return {"camera_loop": f"{fps:.2f} fps of camera, model and display together"}
 
     def _carriers(self, channels: int) -> str:
         if self.board.info.kpu_api != MAIXPY:

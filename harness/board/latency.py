@@ -56,17 +56,18 @@ class BoardLatency:
         return cls(p50, p95, p99, runs / total, runs, inputs, total)
 
 
-def measure(runner: Runner, inputs: Array, seconds: float = SECONDS) -> BoardLatency:
+def measure(runner: Runner, inputs: Array, seconds: float | None = None) -> BoardLatency:
     """Measure an open model.
 
     Args:
         runner: The model, open on a board.
         inputs: [N, C, H, W]; the first five are used.
-        seconds: For how long to measure, at the least.
+        seconds: For how long to measure, at the least; None for `SECONDS`.
 
     Raises:
         BoardError: There are fewer than five inputs, or they are the same.
     """
+    seconds = SECONDS if seconds is None else seconds
     chosen = np.unique(inputs, axis=0)[:INPUTS]
     if len(chosen) < INPUTS:
         raise BoardError(

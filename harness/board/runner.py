@@ -114,18 +114,18 @@ class Runner:
         self.program = load(kmodel)
         self.forms = output_forms(self.program)
         self.sha256 = hashlib.sha256(kmodel).hexdigest()
+        self.path = f"{folder}/k210-{self.sha256[:8]}.kmodel"
 
     def __enter__(self) -> Self:
         self._open()
         return self
 
     def _open(self) -> None:
-        path = f"{self.folder}/k210-{self.sha256[:8]}.kmodel"
-        self.board.write(path, self.kmodel, self.progress)
+        self.board.write(self.path, self.kmodel, self.progress)
         self.board.exec(script("infer.py"), name="infer.py")
         outputs = [self._told(form) for form in self.forms]
         opened = self.board.exec(
-            f"open_model({self.api!r}, {path!r}, {outputs!r})", timeout=RUN_SECONDS
+            f"open_model({self.api!r}, {self.path!r}, {outputs!r})", timeout=RUN_SECONDS
         )
         expect(opened, "open")
 

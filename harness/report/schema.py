@@ -121,6 +121,7 @@ class BoardRecord(_Record):
     kmodel: str
     inputs: str
     latency_rule: str | None = None
+    camera_loop: str | None = None
 
 
 class CrossValidationRecord(_Record):

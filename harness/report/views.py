@@ -149,5 +149,6 @@ def board_rows(board: BoardRecord | None) -> dict[str, str]:
         "Kmodel sent": board.kmodel,
         "Inputs travelled as": board.inputs,
         "Latency": board.latency_rule,
+        "Camera loop": board.camera_loop,
     }
     return {title: text for title, text in rows.items() if text}
