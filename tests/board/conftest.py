@@ -109,3 +109,15 @@ def peer():
     yield make
     for one in made:
         one.close()
+
+
+def pytest_collection_modifyitems(items):
+    """The emulated micro:bit has 64 bytes to receive into, and no flow control.
+
+    It drops bytes when the host has no time for it: its tests run alone, and again where that
+    happens all the same (seen once in about 70 tests).
+    """
+    for item in items:
+        if "microbit" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
+            item.add_marker(pytest.mark.flaky(reruns=2))
