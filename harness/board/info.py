@@ -30,7 +30,8 @@ class BoardInfo:
     Attributes:
         port: Where it is.
         kind: "virtual" where the module is there that only virtual boards have, or the port is
-            a pseudo-terminal, which no hardware is on; else "real".
+            a pseudo-terminal, which no hardware is on; "remote" behind a network port, where
+            hardware and emulators look alike; else "real".
         firmware: As `os.uname()` gives it: release or build, date.
         machine: Board and chip, as the firmware names them.
         micropython: `sys.implementation.version`; MaixPy puts its own version there.
@@ -198,8 +199,9 @@ def ask(board: Board) -> BoardInfo:
 
 
 def _kind(says_so: bool, url: str) -> str:
-    pseudo = Path(url).resolve().is_relative_to("/dev/pts")
-    return "virtual" if pseudo or says_so else "real"
+    if says_so or Path(url).resolve().is_relative_to("/dev/pts"):
+        return "virtual"
+    return "remote" if "://" in url else "real"
 
 
 def versions(api: str | None, functions: tuple[str, ...]) -> tuple[int, ...]:

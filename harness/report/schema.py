@@ -110,10 +110,11 @@ class DisagreementRecord(_Record):
 class BoardRecord(_Record):
     """The board that ran, and what it was sent.
 
-    `kind` is "virtual" or "real": only the second is a result on hardware.
+    Only with the `kind` "real" is it known to be a result on hardware: a "remote" board is behind a
+    network port, where an emulator may be.
     """
 
-    kind: Literal["virtual", "real"]
+    kind: Literal["virtual", "remote", "real"]
     firmware: str
     machine: str = ""
     port: str

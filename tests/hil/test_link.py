@@ -15,7 +15,7 @@ pytestmark = pytest.mark.hil
 
 def test_a_board_says_what_it_is(board):
     info = board.info
-    assert info.kind in ("virtual", "real")
+    assert info.kind in ("virtual", "remote", "real")
     assert info.firmware
     assert info.heap_free > 100_000
     assert info.kmodel_versions

@@ -77,7 +77,7 @@ def test_limits_say_their_sense_and_what_would_pass() -> None:
     assert found["snr_db"].found == "12.0 dB"
 
 
-@pytest.mark.parametrize("kind", ["virtual", "real"])
+@pytest.mark.parametrize("kind", ["virtual", "remote", "real"])
 def test_a_board_is_never_just_a_board(kind) -> None:
     board = BoardRecord(kind=kind, firmware="f", port="p", kmodel="v4", inputs="raw tensors")
     report = reports.report(comparisons=(reports.comparison(candidate="board"),), board=board)
