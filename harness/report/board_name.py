@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 
 def with_named_board(report: Report) -> Report:
-    """Return a report in which the backend `board` is called by its kind, such as `virtual board`."""
+    """Return a report in which the backend `board` has its kind in its name."""
     if report.board is None:
         return report
     name = f"{report.board.kind} {BACKEND}"
