@@ -61,7 +61,7 @@ def _k210a():
   pass
  try:
   from uzlib import decompress
-  if decompress(b"K\x04\x00",-12)==b"a":
+  if decompress(bytes((75,4,0)),-12)==b"a":
    r.append("deflate")
  except Exception:
   pass

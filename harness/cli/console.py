@@ -21,8 +21,9 @@ PIPE_WIDTH = 160
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401  any JSON value
-    """Print one JSON document on stdout."""
+    """Print one JSON document on stdout, at once: the command may go on and somebody waits for it."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
 
 
 def stdout() -> Console:
