@@ -21,7 +21,7 @@ PIPE_WIDTH = 160
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401  any JSON value
-    """Print one JSON document on stdout, at once: the command may go on and somebody waits for it."""
+    """Print one JSON document on stdout, at once: somebody may wait for it while we go on."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()
 
