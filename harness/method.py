@@ -255,6 +255,14 @@ class Method(Protocol):
         """
 
 
+@runtime_checkable
+class Shipping(Protocol):
+    """A method that comes with trained weights for its own data."""
+
+    def shipped(self) -> Path:
+        """Return the checkpoint that `k210 run` takes where nothing else is asked for."""
+
+
 def available() -> dict[str, metadata.EntryPoint]:
     """Return the registered methods by name, without importing any of them."""
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}

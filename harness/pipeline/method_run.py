@@ -14,7 +14,7 @@ from harness.compiler.build import CompiledModel
 from harness.compiler.contract import KMODEL_FILE
 from harness.errors import MethodError
 from harness.files import write_bytes
-from harness.method import Deployable, Fold, Method, TrainJob
+from harness.method import Deployable, Fold, Method, Shipping, TrainJob
 from harness.pipeline import classification, record
 from harness.pipeline.folder import RunFolder
 from harness.pipeline.measure import Measured, measure
@@ -54,7 +54,7 @@ def _run_in(folder: RunFolder, run: MethodRun) -> RunResult:
     out = folder.path
     folded = _cross_validate(run) if run.folds else None
     training = out / "training"
-    checkpoint = run.checkpoint or run.method.train(replace(run.job, out=training))
+    checkpoint = run.checkpoint or _shipped(run) or run.method.train(replace(run.job, out=training))
     deployable = run.method.deployable(checkpoint, run.job.data)
     if checkpoint.resolve() != (out / CHECKPOINT_FILE).resolve():
         write_bytes(out / CHECKPOINT_FILE, checkpoint.read_bytes())
@@ -67,6 +67,15 @@ def _run_in(folder: RunFolder, run: MethodRun) -> RunResult:
 
     request = replace(run.request, artefacts=artefacts, cross_validation=folded)
     return execute_in(folder, deployable, request)
+
+
+def _shipped(run: MethodRun) -> Path | None:
+    """Return the method's own weights, unless a training of any other kind was asked for."""
+    plain = TrainJob(out=run.job.out, device=run.job.device, progress=run.job.progress)
+    if not isinstance(run.method, Shipping) or run.job != plain:
+        return None
+    run.request.progress.say("taking the weights that come with the method")
+    return run.method.shipped()
 
 
 def _cross_validate(run: MethodRun) -> CrossValidationRecord:
