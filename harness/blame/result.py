@@ -131,12 +131,14 @@ class Hint:
         kind: Short name of the rule, such as "outlier channel".
         text: What to do, one sentence.
         evidence: The numbers behind it, one line.
+        fixes: Names of what `--fix` tries that addresses it; see `harness.blame.fix`.
     """
 
     layer: str
     kind: str
     text: str
     evidence: str
+    fixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
