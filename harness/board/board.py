@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import zlib
-from collections.abc import Iterator
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +16,8 @@ from harness.board.lock import PortLock
 from harness.board.port import BAUD, SerialLine
 from harness.board.recovery import quarantine
 from harness.board.repl import ENTER_S, Listener, RawRepl, silence
-from harness.board.transfer import ATTEMPTS, Loader, Transfer
+from harness.board.staging import stage
+from harness.board.transfer import Loader, Transfer
 from harness.board.whereabouts import identity
 from harness.errors import BoardError, UsageError
 from harness.progress import SILENT, Progress
@@ -146,7 +145,7 @@ class Board:
         """
         command, staged = code.encode(), False
         if not self.repl.takes(command):
-            command, staged = self._stage(code, name), True
+            command, staged = stage(self, code, name), True
         reply = self.repl.run(command, timeout, show)
         if reply.error:
             traceback = with_our_names(reply.error.decode(errors="backslashreplace"), name, staged)
@@ -332,50 +331,9 @@ class Board:
 
             self.recoveries.append(recover(self, found.cause, put_away=False))
 
-    def _stage(self, code: str, name: str) -> bytes:
-        """Gather long code on the board, block by block, and return what executes it.
-
-        Every block fits the room that the board has, and none is sent before the one in front of
-        it has been taken.
-
-        Raises:
-            DamagedAnswerError: It does not arrive whole.
-        """
-        if code != on_board.ANSWER:
-            self.need(on_board.ANSWER)
-        is_tool = code in (on_board.ANSWER, on_board.ABILITIES)
-        named = not is_tool and self.abilities.compile
-        for _ in range(ATTEMPTS):
-            self.exec("import gc;_k210p=[];gc.collect()")
-            for piece in _pieces(code, self.repl.room - len("_k210p.append()")):
-                self.exec(f"_k210p.append({piece})")
-            self.exec("_k210p=''.join(_k210p);gc.collect()")
-            if code == on_board.ANSWER or self._arrived(code):
-                break
-        else:
-            raise DamagedAnswerError(
-                f"{name} did not arrive whole in {ATTEMPTS} attempts", "check the cable"
-            )
-        command = f"exec(compile(_k210p,{name!r},'exec'))".encode()
-        return command if named and len(command) < self.repl.room else b"exec(_k210p)"
-
-    def _arrived(self, code: str) -> bool:
-        (found,) = self.ask("_k210(str(_k210c(bytes(_k210p,'utf-8'))))", most=1)
-        return int(found) & 0xFFFFFFFF == zlib.crc32(code.encode())
-
 
 def _room() -> int:
     text = os.environ.get(ROOM_VARIABLE, str(raw_repl.ROOM))
     if not text.isdecimal() or int(text) < LEAST_ROOM:
         raise UsageError(f"{ROOM_VARIABLE}={text} is no number from {LEAST_ROOM} on", "such as 60")
     return int(text)
-
-
-def _pieces(code: str, room: int) -> Iterator[str]:
-    """Yield code as string literals shorter than `room`."""
-    while code:
-        size = min(len(code), room)
-        while len(ascii(code[:size])) >= room:
-            size = max(1, size - max(1, (len(ascii(code[:size])) - room) // 4))
-        yield ascii(code[:size])
-        code = code[size:]
