@@ -22,6 +22,7 @@ class HardReset extends Error {}
 const config = JSON.parse(process.argv[2]);
 const [REQUEST, REPLY, INTERRUPT] = config.descriptors;
 let machine = null; // the running instance of MicroPython
+let starting = false; // whether the modules are being made
 let mode = "friendly"; // of the REPL: friendly, raw or paste
 let lent = Buffer.alloc(0), used = 0; // bytes of the line that came here, and how many are used
 let skipBytes = 0, captured = null, pending = "", lineStart = true; // output that may be a line of a traceback
@@ -142,14 +143,15 @@ function hook() {
   if (interruptions()) machine.interrupt();
 }
 
-// Returns whether Ctrl-C came since the last call.
+// Returns whether Ctrl-C came since the last call. What stands for the firmware's own C code, which
+// makes the modules, hears none.
 function interruptions() {
   const bytes = Buffer.allocUnsafe(64);
   try {
     const count = fs.readSync(INTERRUPT, bytes, 0, 64);
     if (count === 0) process.exit(0);
     if (bytes.subarray(0, count).includes(RESET)) throw new HardReset();
-    return true;
+    return !starting;
   } catch (error) {
     if (error.code !== "EAGAIN") throw error;
     return false;
@@ -335,7 +337,10 @@ async function boot(kind) {
   machine = await engine.load({ config, write: onWrite, hook, call, ticks: boardMs });
   interruptions(); // those that came too late for what has ended
   ask({ op: "call", name: "boot", args: [kind] });
+  starting = true;
   machine.run(config.start);
+  interruptions();
+  starting = false;
   send({ op: "running" });
   machine.run(`__import__("_board").boot(${mode === "raw" ? "False" : "True"}, globals())`);
   flush();
