@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from harness.board import pixels
 from harness.board.virtual.faults import BoardFault
 from harness.board.virtual.services.files import Files
+from harness.files import write_bytes
 
 GRAY, COLOUR = 1, 2  # bytes a pixel, which is what MaixPy tells the two kinds by
 # What a board's memory holds of pictures; older ones are gone, as after a leak.
@@ -187,7 +188,10 @@ class Pictures:
             return
         canvas = Image.new("RGB", self._size)
         canvas.paste(_image(self._get(number).widened()).convert("RGB"))
-        canvas.save(self._lcd / f"{self._shown:06d}.png")
+        # Somebody may be watching the folder: a picture is there whole or not at all.
+        encoded = BytesIO()
+        canvas.save(encoded, "PNG")
+        write_bytes(self._lcd / f"{self._shown:06d}.png", encoded.getvalue())
         self._shown += 1
 
     def planes(self, number: int) -> Planes:
