@@ -22,11 +22,11 @@ class Settings(Options):
 
     width: float = option(0.25, between(0.02, 4), "width multiplier; 1 is the paper's")
     blocks: int = option(4, between(1, 16), "residual blocks of the refiner")
-    steps: int = option(400, between(1, 1_000_000), "T, steps of Algorithm 1")
+    steps: int = option(300, between(1, 1_000_000), "T, steps of Algorithm 1")
     batch: int = option(32, between(2, 4096), "b, pictures a mini-batch")
     kg: int = option(2, between(1, 100), "K_g, refiner updates a step")
     kd: int = option(1, between(1, 100), "K_d, discriminator updates a step")
-    refiner_steps: int = option(150, between(0, 100_000), "steps of the refiner alone, before")
+    refiner_steps: int = option(100, between(0, 100_000), "steps of the refiner alone, before")
     discriminator_steps: int = option(
         50, between(0, 100_000), "steps of the discriminator alone, before"
     )
@@ -35,7 +35,7 @@ class Settings(Options):
     history: int = option(1024, between(0, 1_000_000), "pictures in the history; 0: no history")
     optimizer: str = option("adam", one_of("adam", "sgd"), "sgd is the paper's")
     lr: float = option(0.0005, between(1e-7, 1), "learning rate of refiner and discriminator")
-    synthetic: int = option(4000, between(64, 1_000_000), "rendered eyes to refine")
+    synthetic: int = option(2000, between(64, 1_000_000), "rendered eyes to refine")
     real: int = option(2000, between(64, 1_000_000), "rendered photographs, without labels")
-    estimator_steps: int = option(800, between(0, 100_000), "steps of the gaze estimator")
+    estimator_steps: int = option(400, between(0, 100_000), "steps of the gaze estimator")
     hidden: int = option(32, between(1, 10_000), "hidden features of the gaze estimator")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -85,25 +86,31 @@ class Trainer:
             MethodError: A term or a weight is no finite number any more; the message says which.
         """
         stream = Generator().manual_seed((self.seed * 1_000_003 + start) % 2**63)
-        found = [self.step(number, stream) for number in range(start, stop)]
-        terms = {name: torch.stack([one[name] for one in found]) for name in found[0]}
-        self._check(terms, start)
-        means = {name: values.mean().item() for name, values in terms.items()}
+        found = [
+            (number, name, value)
+            for number in range(start, stop)
+            for update in self.step(number, stream)
+            for name, value in update.items()
+        ]
+        values = torch.stack([value for _, _, value in found])
+        self._check(found, values, stop)
+        terms: dict[str, list[float]] = {}
+        for (_, name, _), value in zip(found, values.tolist(), strict=True):
+            terms.setdefault(name, []).append(value)
+        means = {name: math.fsum(many) / len(many) for name, many in terms.items()}
         return Row(step=stop, phase=self.phase(start), terms=means)
 
-    def step(self, number: int, stream: Generator) -> Terms:
-        """Do step `number` of all phases."""
+    def step(self, number: int, stream: Generator) -> list[Terms]:
+        """Do step `number` of all phases; return the terms of each update, in order."""
         phase = self.phase(number)
         if phase == "refiner":
-            return self.refiner_step(stream, adversarial=False)
+            return [self.refiner_step(stream, adversarial=False)]
         if phase == "discriminator":
-            return self.discriminator_step(stream)
-        terms: Terms = {}
-        for _ in range(self.settings.kg):
-            terms |= self.refiner_step(stream)
-        for _ in range(self.settings.kd):
-            terms |= self.discriminator_step(stream)
-        return terms
+            return [self.discriminator_step(stream)]
+        return [
+            *(self.refiner_step(stream) for _ in range(self.settings.kg)),
+            *(self.discriminator_step(stream) for _ in range(self.settings.kd)),
+        ]
 
     def refiner_step(self, stream: Generator, *, adversarial: bool = True) -> Terms:
         """Update θ by equation (4), or by its self-regularisation alone."""
@@ -125,7 +132,7 @@ class Trainer:
         """Update φ by equation (2), half of the refined pictures being from the history."""
         with torch.no_grad():
             refined = self.refiner(self._sample(self._synthetic, stream))
-            mixed = self.pool.mix(refined, stream) if self.pool else refined
+            mixed = self.pool.mix(refined, stream) if self.pool is not None else refined
         real = self._sample(self._real, stream)
         logits, real_logits = self.discriminator(mixed), self.discriminator(real)
         refined_term = local_adversarial(logits, True)
@@ -144,7 +151,7 @@ class Trainer:
             "discriminator": self.discriminator.state_dict(),
             "refiner_optimizer": self._refiner_optimizer.state_dict(),
             "discriminator_optimizer": self._discriminator_optimizer.state_dict(),
-            "pool": self.pool.state() if self.pool else None,
+            "pool": None if self.pool is None else self.pool.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -153,27 +160,22 @@ class Trainer:
         self.discriminator.load_state_dict(state["discriminator"])
         self._refiner_optimizer.load_state_dict(state["refiner_optimizer"])
         self._discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-        if self.pool:
+        if self.pool is not None:
             self.pool.restore(state["pool"])
 
     def _sample(self, images: Tensor, stream: Generator) -> Tensor:
         places = torch.randint(len(images), (self.settings.batch,), generator=stream)
         return as_floats(images[places.to(images.device)])
 
-    def _check(self, terms: Terms, start: int) -> None:
+    def _check(self, found: list[tuple[int, str, Tensor]], values: Tensor, stop: int) -> None:
         # Once a row: asking after every step would make a fast device wait.
-        bad = {
-            name: int((~torch.isfinite(values)).nonzero()[0])
-            for name, values in terms.items()
-            if not torch.isfinite(values).all()
-        }
-        if bad:
-            # Of terms that fail in one step, what enters the others is named first.
-            name = min(bad, key=lambda one: bad[one])
-            raise _diverged(f"the {name} is no number any more", start + bad[name] + 1)
+        bad = (~torch.isfinite(values)).nonzero()
+        if len(bad):
+            number, name, _ = found[int(bad[0])]
+            raise _diverged(f"the {name} is no number any more", number + 1)
         for name, network in (("refiner", self.refiner), ("discriminator", self.discriminator)):
             if not all(torch.isfinite(weight).all() for weight in network.parameters()):
-                raise _diverged(f"weights of the {name} are no numbers any more", start + 1)
+                raise _diverged(f"weights of the {name} are no numbers any more", stop)
 
 
 def accuracy(refined_logits: Tensor, real_logits: Tensor) -> Tensor:

@@ -1,0 +1,175 @@
+"""The small experiment: do estimators learn more from refined pictures than from synthetic ones.
+
+    python -m reference.simgan.experiment --out docs/methods/simgan.json --seeds 0 1 2
+
+Each line of the result is one refiner, `full` or with a part left out, and the estimators trained
+on its pictures; all are judged on photographs whose directions nothing was trained on. What the
+file holds already is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness.files import write_json
+from reference.simgan.data import (
+    HELD_OUT_SEED,
+    TRAIN_SEED,
+    Gaze,
+    Pictures,
+    as_floats,
+    labelled_photographs,
+    rendered_pictures,
+)
+from reference.simgan.estimator import fit_estimator, gaze_metrics, refine
+from reference.simgan.eyes import render
+from reference.simgan.history import Row
+from reference.simgan.settings import Settings
+from reference.simgan.shift import iris_shift
+from reference.simgan.train import ROW_STEPS, new_networks
+from reference.simgan.trainer import ACCURACY, Trainer
+
+# What each variant changes.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "full": {},
+    "no self-regularisation": {"weight": 0.0},
+    "no history": {"history": 0},
+}
+# How many times more pictures the larger training set of the estimators has.
+MORE = 4
+PHOTOGRAPHS = 500
+
+
+def measure(variant: str, seed: int, settings: Settings, device: str = "cpu") -> dict[str, Any]:
+    """Train one refiner and the estimators on its pictures; return all figures of it."""
+    settings = replace(settings, **VARIANTS[variant])
+    pictures = rendered_pictures(settings.synthetic, settings.real)
+    begun = time.monotonic()
+    trainer, rows = play(pictures, settings, seed, device)
+    seconds = time.monotonic() - begun
+    games = [row.terms[ACCURACY] for row in rows if row.phase == "game"]
+    found: dict[str, Any] = {
+        "variant": variant,
+        "seed": seed,
+        "training_seconds": round(seconds, 1),
+        "discriminator_accuracy": {"first": games[0], "last": games[-1]},
+        "iris_shift_px": _shift(trainer, pictures, device),
+    }
+    found["estimators"] = _estimators(variant, trainer, pictures, seed, device)
+    return found
+
+
+def play(
+    pictures: Pictures, settings: Settings, seed: int, device: str = "cpu"
+) -> tuple[Trainer, list[Row]]:
+    """Do all steps of a training in memory."""
+    trainer = Trainer(new_networks(settings, seed), pictures, settings, seed, device)
+    rows: list[Row] = []
+    while not rows or rows[-1].step < trainer.total:
+        start = rows[-1].step if rows else 0
+        rows.append(trainer.run(start, trainer.boundary(start, ROW_STEPS)))
+    trainer.refiner.eval()
+    return trainer, rows
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return mean and standard deviation over the seeds: variant, estimator → figures."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for variant in dict.fromkeys(row["variant"] for row in rows):
+        same = [row for row in rows if row["variant"] == variant]
+        for name in same[0]["estimators"]:
+            errors = [row["estimators"][name]["gaze_error_deg"] for row in same]
+            within = [row["estimators"][name]["within_7_deg"] for row in same]
+            found.setdefault(variant, {})[name] = {
+                "gaze_error_deg": float(np.mean(errors)),
+                "gaze_error_deg_std": float(np.std(errors, ddof=1)) if len(same) > 1 else 0.0,
+                "within_7_deg": float(np.mean(within)),
+                "within_7_deg_std": float(np.std(within, ddof=1)) if len(same) > 1 else 0.0,
+            }
+    return found
+
+
+def _estimators(
+    variant: str, trainer: Trainer, pictures: Pictures, seed: int, device: str
+) -> dict[str, dict[str, float]]:
+    """Return what estimators reach on photographs, by what they were trained on."""
+    settings = trainer.settings
+    refined = refine(trainer.refiner, pictures.synthetic.images, device)
+    if pictures.gaze is None:
+        raise ValueError("an estimator cannot be trained without directions")
+    sets: dict[str, tuple[Tensor, Gaze]] = {f"refined {MORE}x": (refined, pictures.gaze)}
+    if variant == "full":
+        synthetic = as_floats(torch.from_numpy(pictures.synthetic.images))
+        camera = render(len(synthetic), TRAIN_SEED, "camera")
+        sets |= {
+            "refined 1x": _first(refined, pictures.gaze),
+            "synthetic 1x": _first(synthetic, pictures.gaze),
+            f"synthetic {MORE}x": (synthetic, pictures.gaze),
+            f"labelled photographs {MORE}x": (_floats(camera.images), camera.gaze),
+        }
+    judges = labelled_photographs(PHOTOGRAPHS)
+    found = {}
+    for name, (images, gaze) in sets.items():
+        estimator = fit_estimator(
+            images,
+            gaze,
+            width=settings.width,
+            hidden=settings.hidden,
+            steps=settings.estimator_steps,
+            seed=seed,
+            device=device,
+        )
+        found[name] = gaze_metrics(estimator, _floats(judges.images), judges.gaze)
+    return found
+
+
+def _first(images: Tensor, gaze: Gaze) -> tuple[Tensor, Gaze]:
+    count = len(images) // MORE
+    return images[:count], gaze[:count]
+
+
+def _floats(images: npt.NDArray[np.uint8]) -> Tensor:
+    return as_floats(torch.from_numpy(images))
+
+
+def _shift(trainer: Trainer, pictures: Pictures, device: str) -> dict[str, float]:
+    """Return how far the iris of held-out eyes moves when they are refined."""
+    before = _floats(pictures.held_out.images).numpy()
+    after = refine(trainer.refiner, pictures.held_out.images, device).numpy()
+    shift = iris_shift(before, after, render(len(before), HELD_OUT_SEED, "synthetic").iris)
+    return {"mean": float(shift.mean()), "p95": float(np.percentile(shift, 95))}
+
+
+def main() -> None:
+    """Measure what is missing, and write it after each refiner."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--device", default="cpu")
+    asked = parser.parse_args()
+    rows = json.loads(asked.out.read_text())["rows"] if asked.out.exists() else []
+    for variant in asked.variants:
+        for seed in asked.seeds:
+            if any((row["variant"], row["seed"]) == (variant, seed) for row in rows):
+                continue
+            rows.append(measure(variant, seed, Settings(), asked.device))
+            command = f"python -m {__spec__.name} --out {asked.out.name} --seeds 0 1 2"
+            write_json(asked.out, {"command": command, "summary": summary(rows), "rows": rows})
+            print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
