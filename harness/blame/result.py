@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal, get_args
 
 Column = Literal["weights", "activations", "kpu", "nncase", "board"]
@@ -79,9 +78,6 @@ class LayerFacts:
     clipped: float = 0.0
 
 
-_NO_ERRORS: Mapping[Column, LayerError] = MappingProxyType({})
-
-
 @dataclass(frozen=True)
 class LayerRow:
     """One layer of the kmodel beside its counterparts.
@@ -101,8 +97,8 @@ class LayerRow:
     module: str
     node: str
     unit: Unit
-    accumulated: Mapping[Column, LayerError] = _NO_ERRORS
-    alone: Mapping[Column, LayerError] = _NO_ERRORS
+    accumulated: Mapping[Column, LayerError] = field(default_factory=dict)
+    alone: Mapping[Column, LayerError] = field(default_factory=dict)
     remark: str = ""
     facts: LayerFacts = field(default_factory=LayerFacts)
 

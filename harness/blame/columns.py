@@ -1,0 +1,240 @@
+"""One batch through every column: each operation behind its own column, and with exact inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from harness.blame.flow import MOVES, PLACEMENTS, QUANTIZERS, Flow
+from harness.blame.graph import Graph, Values
+from harness.blame.match import Link
+from harness.blame.result import Column
+from harness.blame.tally import Tally
+from harness.blame.units import Codes, Sums, pooled, tabled
+from harness.kmodel.memory import DType
+from harness.kmodel.operations import KpuConv2d, Operation
+from harness.simulator.dataflow import Key
+
+# (operation, column, alone) → error.
+Tallies = dict[tuple[str, Column, bool], Tally]
+
+
+@dataclass
+class _State:
+    """What one column has got so far.
+
+    Attributes:
+        values: Real numbers, or codes in column `kpu`, by the program's results.
+        tensors: The float model's tensors as this column has them.
+    """
+
+    values: dict[Key, Tensor] = field(default_factory=dict)
+    tensors: Values = field(default_factory=dict)
+
+
+@dataclass
+class Ranges:
+    """Least, greatest and clipped values of one operation's float result."""
+
+    low: float = float("inf")
+    high: float = float("-inf")
+    channels: Tensor | None = None
+    clipped: int = 0
+    count: int = 0
+
+    def add(self, values: Tensor, codes: Codes | None) -> None:
+        """Look at a batch [N, 1, C, …]."""
+        self.low = min(self.low, float(values.amin()))
+        self.high = max(self.high, float(values.amax()))
+        if values.dim() > 3:
+            largest = values.abs().transpose(0, 2).flatten(1).amax(1)
+            self.channels = (
+                largest if self.channels is None else torch.maximum(self.channels, largest)
+            )
+        if codes is not None:
+            half = codes.scale / 2
+            outside = (values < codes.low - half) | (values > codes.high + half)
+            self.clipped += int(outside.sum())
+            self.count += values.numel()
+
+
+class Columns:
+    """Runs batches through the columns of a model and keeps the errors.
+
+    Args:
+        flow: The program, whose codes are known.
+        graph: The float model.
+        links: What belongs together.
+        given: What the bytes of the input stand for.
+    """
+
+    def __init__(self, flow: Flow, graph: Graph, links: Mapping[str, Link], given: Codes) -> None:
+        self.flow, self.graph, self.links, self.given = flow, graph, links, given
+        self.tallies: Tallies = {}
+        self.outputs: dict[tuple[str, Column], Tally] = {}
+        self.ranges: dict[str, Ranges] = {}
+        self._sums = {
+            name: Sums(link.operation)
+            for name, link in links.items()
+            if isinstance(link.operation, KpuConv2d)
+        }
+
+    @torch.inference_mode()
+    def add(self, floats: Values, codes: Tensor) -> dict[str, Tensor]:
+        """Run a batch and add its errors.
+
+        Args:
+            floats: Every tensor of the float model.
+            codes: The bytes that went in, uint8 [N, C, H, W].
+
+        Returns:
+            The outputs of column `kpu` by the names of the program's ports.
+        """
+        port = self.flow.program.inputs[0]
+        key, name = (port.name, 0), self.graph.input
+        picture = floats[name].reshape(len(codes), *port.buffer.shape)
+        exact = _State({key: picture}, floats)
+        ideal: dict[Column, _State] = {
+            column: _State({key: picture}, {name: floats[name]})
+            for column in ("weights", "activations")
+        }
+        chip = _State({key: codes.reshape(len(codes), *port.buffer.shape)})
+        for operation in self.flow.program.operations:
+            link = self.links[operation.name]
+            self._exact(link, exact)
+            for column, state in ideal.items():
+                self._ideal(link, column, state, exact)
+            self._chip(link, chip, exact)
+        return self._outputs(floats, ideal, chip)
+
+    def _exact(self, link: Link, exact: _State) -> None:
+        """Put the float result where readers look for it."""
+        operation = link.operation
+        if link.tensor and link.place is not None:
+            value = link.place.spread(exact.tensors[link.tensor])
+        else:
+            value = self._real(
+                link, "weights", self.flow.inputs(operation.name, exact.values), exact
+            )
+        self._store(exact, operation, value)
+        if link.operation.name not in self.ranges:
+            self.ranges[operation.name] = Ranges()
+        if operation.output.dtype in (DType.U8, DType.F32):
+            known = torch.nan_to_num(value.float(), 0.0) if value.isnan().any() else value.float()
+            self.ranges[operation.name].add(known, link.codes)
+
+    def _ideal(self, link: Link, column: Column, state: _State, exact: _State) -> None:
+        operation = link.operation
+        inputs = self.flow.inputs(operation.name, state.values)
+        own = self._real(link, column, inputs, state)
+        self._store(state, operation, own)
+        if link.tensor and link.place is not None:
+            state.tensors[link.tensor] = link.place.gather(own)
+        if not is_row(operation):
+            return
+        reference = exact.values[operation.name, 0]
+        self._tally(operation, column, False).add(reference, own)
+        given = self.flow.inputs(operation.name, exact.values)
+        if column == "activations":
+            given = [
+                codes.rounded(value) if codes is not None else value
+                for value, codes in zip(
+                    given, self.flow.codes_of_input(operation.name), strict=True
+                )
+            ]
+        alone = self._real(link, column, given, exact)
+        self._tally(operation, column, True).add(reference, alone)
+
+    def _chip(self, link: Link, chip: _State, exact: _State) -> None:
+        operation = link.operation
+        result = self.flow.on_codes(operation, self.flow.inputs(operation.name, chip.values))
+        self._store(chip, operation, result)
+        if not is_row(operation):
+            return
+        reference = exact.values[operation.name, 0]
+        self._tally(operation, "kpu", False).add(reference, self._decoded(link, result))
+        given = self.flow.inputs(operation.name, exact.values)
+        alone = self.flow.run_layer(operation, [_known(value) for value in given])
+        self._tally(operation, "kpu", True).add(reference, self._decoded(link, alone))
+
+    def _decoded(self, link: Link, value: Tensor) -> Tensor:
+        return link.codes.decode(value) if link.codes is not None else value.float()
+
+    def _real(self, link: Link, column: Column, inputs: list[Tensor], state: _State) -> Tensor:
+        """Return an operation's result in real numbers, rounded where the column rounds."""
+        operation = link.operation
+        if isinstance(operation, KpuConv2d):
+            found = self._convolved(link, operation, inputs[0], state)
+        elif link.tensor and not isinstance(operation, (*MOVES, *PLACEMENTS)):
+            found = self._computed(link, inputs, state)
+        elif isinstance(operation, (*MOVES, *PLACEMENTS)) or link.codes is None:
+            found = self.flow.exact(operation, inputs)
+        else:  # codes out of codes, and nobody knows which function that is
+            found = link.codes.decode(self.flow.run_layer(operation, inputs))
+        rounds = isinstance(operation, QUANTIZERS) or not isinstance(
+            operation, (*MOVES, *PLACEMENTS)
+        )
+        if column == "activations" and link.codes is not None and rounds:
+            found = link.codes.rounded(found)
+        return found
+
+    def _convolved(self, link: Link, layer: KpuConv2d, x: Tensor, state: _State) -> Tensor:
+        """Return what a layer gives with the kmodel's weights and the float activation."""
+        known = self.flow.codes_of_input(layer.name)[0] or self.given
+        step, picked = self.flow.steps.get(layer.name, 1), layer.name in self.flow.picked
+        sums = self._sums[layer.name](x.flatten(0, 1) / known.scale, step, picked)
+        sums = torch.unflatten(sums, 0, x.shape[:2])
+        if not link.tensor or link.place is None or link.linear_place is None:
+            flat = pooled(tabled(layer.activation, sums.flatten(0, 1)), layer.pooling).float()
+            zero = link.codes.zero_point if link.codes else 0.0
+            return torch.unflatten(flat, 0, x.shape[:2]) - zero
+        linear = link.linear_place.gather(sums * link.unit)
+        have = {name: state.tensors[name] for name in link.sources if name in state.tensors}
+        return link.place.spread(self.graph.evaluate({**have, link.linear: linear}, link.tensor))
+
+    def _computed(self, link: Link, inputs: list[Tensor], state: _State) -> Tensor:
+        """Return what the float model computes of what this column has."""
+        known = {name: state.tensors[name] for name in link.sources}
+        if len(inputs) == 1 and len(known) == 1:
+            (source,) = known
+            if inputs[0][0].numel() == known[source][0].numel():
+                known[source] = inputs[0].reshape(known[source].shape)
+        assert link.place is not None
+        return link.place.spread(self.graph.evaluate(known, link.tensor))
+
+    def _store(self, state: _State, operation: Operation, value: Tensor) -> None:
+        for index in range(len(operation.outputs)):
+            state.values[operation.name, index] = value
+
+    def _tally(self, operation: Operation, column: Column, alone: bool) -> Tally:
+        return self.tallies.setdefault((operation.name, column, alone), Tally())
+
+    def _outputs(
+        self, floats: Values, ideal: Mapping[Column, _State], chip: _State
+    ) -> dict[str, Tensor]:
+        """Compare the model's outputs, and return those of the chip."""
+        found = {}
+        for port, name in zip(self.flow.program.outputs, self.graph.outputs, strict=True):
+            reference = floats[name]
+            states: dict[Column, _State] = {**ideal, "kpu": chip}
+            for column, state in states.items():
+                value = self.flow.inputs(port.name, state.values)[0]
+                value = value.reshape(reference.shape).float()
+                self.outputs.setdefault((name, column), Tally()).add(reference, value)
+                if column == "kpu":
+                    found[port.name] = value
+        return found
+
+
+def is_row(operation: Operation) -> bool:
+    """Return whether an operation can lose anything: the others move values only."""
+    if isinstance(operation, QUANTIZERS):
+        return True
+    return not isinstance(operation, (*MOVES, *PLACEMENTS))
+
+
+def _known(value: Tensor) -> Tensor:
+    return torch.nan_to_num(value, 0.0) if value.is_floating_point() else value

@@ -1,0 +1,195 @@
+"""What the integers of a KPU layer stand for, in the units of the float model.
+
+nncase 1.9 quantises weights channel by channel, symmetrically: a channel whose largest absolute
+weight is m has the step 2m/255, and code 128 for zero. The batch norm of the layer carries the
+steps, so that from there on all channels have one unit. The activation table maps that unit to
+the codes of the result. Each of the two is known from the file but for one factor, which the
+float weights and the float activation give, and the rest of the layer confirms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.kmodel.operations import KpuConv2d, Pooling
+from harness.kmodel.tables import ActivationTable
+
+Floats = npt.NDArray[np.float64]
+WEIGHT_ZERO = 128
+_CORNERS = frozenset({Pooling.LEFT_TOP_2_STRIDE_2, Pooling.LEFT_TOP_4_STRIDE_4})
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Codes 0 to 255 that stand for `scale * (code - zero_point)`.
+
+    The zero point of the model's input may lie between two codes.
+    """
+
+    scale: float
+    zero_point: float
+
+    @property
+    def low(self) -> float:
+        """What code 0 stands for."""
+        return -self.scale * self.zero_point
+
+    @property
+    def high(self) -> float:
+        """What code 255 stands for."""
+        return self.scale * (255 - self.zero_point)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the nearest codes, uint8; what is not a number gives 0."""
+        codes = torch.nan_to_num(x / self.scale + self.zero_point, 0.0, 255.0, 0.0)
+        return codes.round_().clamp_(0, 255).to(torch.uint8)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return what codes stand for, float32."""
+        return (codes.float() - self.zero_point) * self.scale
+
+    def rounded(self, x: Tensor) -> Tensor:
+        """Return the values that the nearest codes stand for; NaN stays."""
+        codes = (x / self.scale + self.zero_point).round_().clamp_(0, 255)
+        return (codes - self.zero_point) * self.scale
+
+
+def centred_weights(layer: KpuConv2d) -> Floats:
+    """Return the weight codes less their zero point: float64 [out, in, k, k]."""
+    registers = layer.registers
+    zero = -registers.arg_x / 2**registers.shift_x
+    return np.asarray(np.asarray(layer.weights, np.float64) - zero, np.float64)
+
+
+def gains(layer: KpuConv2d) -> Floats:
+    """Return what the batch norm multiplies each channel's sum with: float64 [out]."""
+    norm = layer.batch_norm
+    return np.asarray(norm.multiplier / 2.0 ** norm.shift.astype(np.float64), np.float64)
+
+
+def addends(layer: KpuConv2d) -> Floats:
+    """Return what the batch norm adds: float64 [out]."""
+    return np.asarray(layer.batch_norm.addend, np.float64)
+
+
+def expected_codes(weights: Floats) -> npt.NDArray[np.int64]:
+    """Return the codes that nncase gives float weights [out, in, k, k]."""
+    steps = weight_steps(weights)
+    codes = np.rint(weights / steps[:, None, None, None]) + WEIGHT_ZERO
+    return np.asarray(np.clip(codes, 0, 255), np.int64)
+
+
+def weight_steps(weights: Floats) -> Floats:
+    """Return what one code stands for, of each channel; 1 where all weights are 0."""
+    largest = np.abs(weights).reshape(len(weights), -1).max(1)
+    return np.asarray(np.where(largest > 0, 2 * largest / 255, 1.0), np.float64)
+
+
+class Sums:
+    """The convolution and the batch norm of a layer in float32: codes less zero → table's input.
+
+    Args:
+        layer: The layer.
+    """
+
+    def __init__(self, layer: KpuConv2d) -> None:
+        kernel = centred_weights(layer) * gains(layer)[:, None, None, None]
+        self.kernel = torch.from_numpy(kernel.astype(np.float32))
+        self.addend = torch.from_numpy(addends(layer).astype(np.float32))
+        self.padding, self.groups = layer.kernel // 2, len(kernel) if layer.depthwise else 1
+        self.pooling = layer.pooling
+        self.stride = layer.pooling.stride if layer.pooling in _CORNERS else 1
+        self.size = layer.output.shape[2:] if self.stride > 1 else layer.input.shape[2:]
+
+    def __call__(self, x: Tensor, step: int = 1, picked: bool = False) -> Tensor:
+        """Return [N, C, H, W] in the table's units, before the pooling but with its picks.
+
+        Args:
+            x: Codes less their zero point, [N, c, h, w].
+            step: Only every `step`-th line and column of the result is wanted.
+            picked: Whether `x` is only what the layer's pooling picks.
+        """
+        stride = 1 if picked else self.stride * step
+        found = functional.conv2d(x, self.kernel, self.addend, stride, self.padding, 1, self.groups)
+        height, width = (-(-size // step) for size in self.size)
+        return found[..., :height, :width]
+
+
+def pooled(x: Tensor, pooling: Pooling) -> Tensor:
+    """Return float [N, C, H, W] pooled as the KPU does; picks from the corner are done already."""
+    if pooling is Pooling.NONE or pooling in _CORNERS:
+        return x
+    if pooling is Pooling.RIGHT_TOP_2_STRIDE_2:
+        return x[..., ::2, 1::2]
+    if pooling.stride == 1:
+        x = functional.pad(x, (0, 1, 0, 1), mode="replicate")
+    take = functional.max_pool2d if "MAX" in pooling.name else functional.avg_pool2d
+    return take(x, pooling.size, pooling.stride)
+
+
+def tabled(table: ActivationTable, x: Tensor) -> Tensor:
+    """Return the activation table's value without rounding, limited to 0 … 255, float64."""
+    starts = np.asarray(table.start, np.float64)
+    order = np.argsort(starts, kind="stable")
+    sorted_starts = torch.from_numpy(starts[order])
+    wide = x.double()
+    reached = (torch.bucketize(wide, sorted_starts) - 1).clamp(min=0)
+    slopes = table.multiplier[order] / 2.0 ** table.shift[order].astype(np.float64)
+    slope, bias = torch.from_numpy(slopes), torch.from_numpy(table.bias[order].astype(np.float64))
+    found = (wide - sorted_starts[reached]) * slope[reached] + bias[reached]
+    return found.clamp(0, 255)
+
+
+def table_span(table: ActivationTable) -> tuple[float, float]:
+    """Return the inputs between which the table gives more than its two ends."""
+    order = np.argsort(table.start, kind="stable")
+    last = order[-1]
+    slope = float(table.multiplier[last]) / 2.0 ** float(table.shift[last])
+    rest = max(0.0, 255.0 - float(table.bias[last])) / slope if slope > 0 else 0.0
+    # A last segment that hardly rises reaches its end far outside of what a layer gives.
+    rest = min(rest, 2.0**35)
+    return float(table.start[order[1]]), float(table.start[last]) + rest
+
+
+@dataclass(frozen=True)
+class TableFit:
+    """Codes of a layer's result, taken from its table and the float activation.
+
+    Attributes:
+        codes: Scale, and the nearest whole zero point.
+        worst: Largest distance of the table from the float activation, in codes.
+        points: How many points it rests on.
+    """
+
+    codes: Codes
+    worst: float
+    points: int
+
+
+def fit_codes(activated: Tensor, codes: Tensor) -> TableFit | None:
+    """Return scale and zero point that make codes of floats, by least squares.
+
+    Args:
+        activated: What the float activation gives.
+        codes: What the table gives for the same, without rounding.
+
+    Returns:
+        None where fewer than eight points lie inside of the codes' range, or all are equal.
+    """
+    inside = (codes > 0) & (codes < 255) & torch.isfinite(activated)
+    x, y = activated[inside].double(), codes[inside].double()
+    if len(x) < 8 or float(x.max() - x.min()) <= 0 or float(y.max() - y.min()) <= 1:
+        return None
+    centred = x - x.mean()
+    slope = float((centred * (y - y.mean())).sum() / (centred * centred).sum())
+    if slope <= 0:
+        return None
+    intercept = float(y.mean() - slope * x.mean())
+    worst = float((x * slope + intercept - y).abs().max())
+    return TableFit(Codes(1 / slope, float(round(intercept))), worst, len(x))
