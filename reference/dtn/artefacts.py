@@ -1,0 +1,86 @@
+"""What a user gets beside the report: pictures before and after, and the terms by epoch."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+
+from harness.files import write_bytes
+from harness.method import Deployable
+from reference.dtn.classify import predict
+from reference.dtn.train import HISTORY_NAME
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from harness.method import Images
+
+PICTURES_FILE = "transfer.png"
+COLUMNS, LINES, ZOOM = 16, 4, 2
+
+
+def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[str, str]:
+    """Write all that can be made; the terms only where a training left them.
+
+    Args:
+        deployable: The trained transfer.
+        training: Folder of the training.
+        out: Folder to write into.
+
+    Returns:
+        A short description → file name below `out`.
+    """
+    shown = deployable.evaluation.inputs[: COLUMNS * LINES]
+    made = predict(_Pictures(deployable.module), torch.from_numpy(shown)).numpy()
+    write_bytes(out / PICTURES_FILE, sheet([shown, to_bytes(made)]))
+    written = {"pictures of S, each above its like in T (float)": PICTURES_FILE}
+    if (training / HISTORY_NAME).is_file():
+        shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
+        written["loss terms by epoch"] = HISTORY_NAME
+    return written
+
+
+def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
+    """Turn what g gives into bytes: float32 in −1 to 1 → uint8."""
+    levels = np.clip((pictures + 1) * 127.5, 0, 255).round()
+    return np.asarray(levels, np.uint8)
+
+
+def sheet(rows: Sequence[Images], columns: int = COLUMNS) -> bytes:
+    """Return a PNG in which the n-th pictures of all rows stand below each other.
+
+    Args:
+        rows: uint8 [N, C, S, S] each, RGB or grey, with the same N.
+        columns: Pictures beside each other.
+    """
+    stacked = [np.broadcast_to(row, (len(row), 3, *row.shape[2:])) for row in rows]
+    lines = [
+        np.concatenate(list(row[start : start + columns]), axis=2)
+        for start in range(0, len(stacked[0]) - columns + 1, columns)
+        for row in stacked
+    ]
+    pixels = np.concatenate(lines, axis=1).transpose(1, 2, 0)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    buffer = io.BytesIO()
+    zoomed = image.resize((image.width * ZOOM, image.height * ZOOM), Image.Resampling.NEAREST)
+    zoomed.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+class _Pictures(torch.nn.Module):
+    """The last output of a deployed transfer."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Return the pictures of T."""
+        return self.module(pictures)[-1]  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""Checkpoints: what is deployed and the judge, as safetensors, with the words to build them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import safetensors
+import safetensors.torch
+from torch import Tensor, nn
+
+from harness.errors import MethodError
+from harness.files import write_bytes
+from reference.dtn.classify import build_f, build_judge
+from reference.dtn.networks import Classifier, DomainTransfer, Generator, PlainTransfer
+from reference.dtn.settings import BASELINE
+from reference.dtn.structure import DIGITS
+
+FILE_NAME = "checkpoint.safetensors"
+METHOD_NAME = "dtn"
+JUDGE = "judge."
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights, and the words beside them.
+
+    Attributes:
+        weights: Tensor by name: `f.` is f with its head, `g.` the generator (the baseline's
+            encoder is `own.`), `judge.` the judge, which user data may lack.
+        classes: Names of the classes, by label.
+        width: Width of f and g.
+        variant: What was trained.
+        job: The training that made them: seed, epochs, settings, data.
+        metrics: What it reached on pictures that it had not seen.
+    """
+
+    weights: dict[str, Tensor]
+    classes: tuple[str, ...]
+    width: float
+    variant: str
+    job: dict[str, Any]
+    metrics: dict[str, float]
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        words = {name: value for name, value in vars(self).items() if name != "weights"}
+        # All under one name: safetensors writes several in an order that changes from run to run.
+        metadata = {METHOD_NAME: json.dumps(words, sort_keys=True)}
+        write_bytes(path, safetensors.torch.save(self.weights, metadata))
+
+    def classifier(self) -> Classifier:
+        """Return f with its head, in evaluation mode."""
+        return self._filled(build_f(DIGITS.scaled(self.width), len(self.classes)), "f.")
+
+    def judge(self) -> Classifier | None:
+        """Return the judge, if there is one."""
+        if not any(name.startswith(JUDGE) for name in self.weights):
+            return None
+        return self._filled(build_judge(DIGITS, len(self.classes)), JUDGE)
+
+    def transfer(self) -> DomainTransfer | PlainTransfer:
+        """Return G in evaluation mode."""
+        structure = DIGITS.scaled(self.width)
+        if self.variant == BASELINE:
+            return self._filled(PlainTransfer(structure), "transfer.")
+        g = self._filled(Generator(structure), "transfer.g.")
+        return DomainTransfer(self.classifier().encoder, g)
+
+    def _filled(self, network: Network, prefix: str) -> Network:
+        own = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in self.weights.items()
+            if name.startswith(prefix)
+        }
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise MethodError(
+                f"the checkpoint's weights {prefix}* are not those of width {self.width:g}",
+                "the file is damaged or was put together by hand: train afresh",
+            ) from error
+        return network.eval()
+
+
+def weights_of(
+    classifier: Classifier, transfer: nn.Module, judge: Classifier | None
+) -> dict[str, Tensor]:
+    """Return what a checkpoint keeps; f is kept once, though DTN's G holds it too."""
+    parts: dict[str, nn.Module | None] = {"f.": classifier, JUDGE: judge}
+    if isinstance(transfer, DomainTransfer):
+        parts["transfer.g."] = transfer.g
+    else:
+        parts["transfer."] = transfer
+    return {
+        f"{prefix}{name}": tensor.detach().cpu().contiguous()
+        for prefix, part in parts.items()
+        if part is not None
+        for name, tensor in part.state_dict().items()
+    }
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of this method.
+
+    Raises:
+        MethodError: There is no such file, it is damaged, or another method wrote it.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        raise MethodError(
+            f"{path} cannot be read as a checkpoint: {error}",
+            f"give the {FILE_NAME} that a training wrote",
+        ) from error
+    if METHOD_NAME not in metadata:
+        raise MethodError(
+            f"{path} is no checkpoint of {METHOD_NAME}", f"give one that {METHOD_NAME} wrote"
+        )
+    words = json.loads(metadata[METHOD_NAME])
+    return Checkpoint(weights, **words | {"classes": tuple(words["classes"])})
