@@ -83,12 +83,19 @@ class Columns:
         }
 
     @torch.inference_mode()
-    def add(self, floats: Values, codes: Tensor) -> dict[str, Tensor]:
+    def add(
+        self,
+        floats: Values,
+        codes: Tensor,
+        answers: Mapping[tuple[str, Column], Tensor] | None = None,
+    ) -> dict[str, Tensor]:
         """Run a batch and add its errors.
 
         Args:
             floats: Every tensor of the float model.
             codes: The bytes that went in, uint8 [N, C, H, W].
+            answers: What others gave for an operation, by operation and column: all elements of
+                its result as the kmodel stores it, in order, for the same pictures.
 
         Returns:
             The outputs of column `kpu` by the names of the program's ports.
@@ -108,6 +115,8 @@ class Columns:
             for column, state in ideal.items():
                 self._ideal(link, column, state, exact)
             self._chip(link, chip, exact)
+        for (name, column), value in (answers or {}).items():
+            self._answered(self.links[name], column, value, exact)
         return self._outputs(floats, ideal, chip)
 
     def _exact(self, link: Link, exact: _State) -> None:
@@ -159,6 +168,15 @@ class Columns:
         given = self.flow.inputs(operation.name, exact.values)
         alone = self.flow.run_layer(operation, [_known(value) for value in given])
         self._tally(operation, "kpu", True).add(reference, self._decoded(link, alone))
+
+    def _answered(self, link: Link, column: Column, value: Tensor, exact: _State) -> None:
+        """Compare what somebody else gave for a whole result with the float one."""
+        operation = link.operation
+        whole = value.reshape(len(value), *operation.output.shape)
+        step = self.flow.steps.get(operation.name, 1)
+        picked = whole[..., ::step, ::step] if step > 1 else whole
+        reference = exact.values[operation.name, 0]
+        self._tally(operation, column, False).add(reference, self._decoded(link, picked))
 
     def _decoded(self, link: Link, value: Tensor) -> Tensor:
         return link.codes.decode(value) if link.codes is not None else value.float()
