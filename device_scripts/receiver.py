@@ -8,6 +8,9 @@
 # count of bytes (u32, u32, u16), a letter for the kind, and data: "s" bytes as they are, "z" raw
 # deflate, "p" a trial, "g" a wish for the count of blocks in the data, "e" the end. Lengths are
 # never believed: a frame is taken when its CRC32 is right and what comes out of it has the count.
+#
+# The receiver says after every line what it has: "a", the number (offset) of the last trial that
+# came, how far it has the file, and which blocks behind a gap. So a trial asks what has arrived.
 # ruff: noqa: F821  `_k210c` and `_k210` are there
 import gc
 import time
@@ -141,17 +144,18 @@ def _k210receive(path, mode, start, total, baud=0, ring=2048):
 
 def _k210store(line, file, at, total):
     held = {}
+    trial = 0
     while True:
-        _k210("a %d %s" % (at, " ".join([str(offset) for offset in held])))
+        _k210("a %d %d %s" % (trial, at, " ".join([str(offset) for offset in held])))
         if at >= total:
             return
         frame = line.frame(_K210SILENCE)
-        while frame and frame[0] == 112:
-            _k210("p")
-            frame = line.frame(_K210SILENCE)
         if frame is None:
             return
-        if frame:
+        if frame and frame[0] == 112:
+            trial = frame[1]
+            _k210("p")
+        elif frame:
             _, offset, data = frame
             if at <= offset and data and offset + len(data) <= total and len(held) < _K210HELD:
                 held[offset] = data

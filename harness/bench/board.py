@@ -134,6 +134,7 @@ def _timed(board: VirtualBoard, data: bytes, loader: Loader, progress: Progress)
 
 def _mpremote_kb_per_s(data: bytes) -> float:
     with virtual.start() as board, tempfile.TemporaryDirectory() as folder:
+        Board.open(board.port).close()  # mpremote hangs on a board that has not booted yet
         local = Path(folder) / Path(REMOTE).name
         local.write_bytes(data)
         connected = _mpremote_seconds(board, "exec", "pass")

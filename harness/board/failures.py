@@ -47,6 +47,10 @@ class ScriptError(BoardError):
         super().__init__(cause, remedy, output=traceback)
 
 
+class RefusedError(BoardError):
+    """The board works and says no, such as a full file system: the same again gives the same."""
+
+
 class SilentBoardError(BoardError):
     """The board did not answer in time; it may have to be reset."""
 

@@ -109,15 +109,20 @@ HASH_SHA256 = """\
 from uhashlib import sha256 as _k210s
 from ubinascii import hexlify as _k210x
 def _k210h(p):
+ try:
+  b=bytearray(16384)
+ except MemoryError:
+  b=bytearray(1024)
+ m=memoryview(b)
  h=_k210s()
  n=0
  with open(p,"rb") as f:
   while True:
-   d=f.read(4096)
-   if not d:
+   c=f.readinto(b)
+   if not c:
     break
-   n+=len(d)
-   h.update(d)
+   n+=c
+   h.update(m[:c])
  _k210("%d %s"%(n,str(_k210x(h.digest()),"utf-8")))
 """
 HASH_CRC32 = """\
@@ -154,25 +159,28 @@ def _k210l(p):
 """
 
 # _k210q(path) answers size and CRC32 of the beginnings of a file, longer and longer up to all of
-# it, after its size; -1 where there is none.
+# it, after its size; -1 where there is none. At the end they grow by less than a block, since that
+# is where what was written last may be missing.
 BEGINNINGS = """\
 def _k210q(p):
  import os
  try:
-  _k210(str(os.stat(p)[6]))
+  s=os.stat(p)[6]
  except OSError:
-  _k210("-1")
-  return
+  s=-1
+ _k210(str(s))
  c=n=0
- with open(p,"rb") as f:
-  while True:
-   d=f.read(4096)
-   if not d:
-    break
-   n+=len(d)
-   c=_k210c(d,c)&0xffffffff
-   if not n%16384 or len(d)<4096:
-    _k210("%d %d"%(n,c))
+ if s>=0:
+  with open(p,"rb") as f:
+   while True:
+    k=4096 if s-n>16384 else 512
+    d=f.read(k)
+    if not d:
+     break
+    n+=len(d)
+    c=_k210c(d,c)&0xffffffff
+    if k==512 or not n%16384:
+     _k210("%d %d"%(n,c))
  _k210("end")
 """
 

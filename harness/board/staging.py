@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,12 +14,17 @@ if TYPE_CHECKING:
     from harness.board.board import Board
 
 ATTEMPTS = 3
+_WINDOW_BITS = 12
+_INFLATE = (
+    "from ubinascii import a2b_base64 as a;from uzlib import decompress as d\n"
+    f"_k210p=str(d(a(_k210p),-{_WINDOW_BITS}),'utf-8');del a,d;gc.collect()"
+)
 
 
 def stage(board: Board, code: str, name: str) -> bytes:
     """Gather code on the board and return the command that executes it.
 
-    Every block fits the room that the board has, and none is sent before the one in front of it
+    It travels deflated where the firmware unpacks. Every block fits the room that the board has, and none is sent before the one in front of it
     has been taken.
 
     Args:
@@ -33,19 +39,28 @@ def stage(board: Board, code: str, name: str) -> bytes:
         board.need(on_board.ANSWER)
     is_tool = code in (on_board.ANSWER, on_board.ABILITIES)
     named = not is_tool and board.abilities.compile
+    deflates = not is_tool and board.abilities.deflate and board.abilities.base64
+    travels = _deflated(code) if deflates else code
     for _ in range(ATTEMPTS):
         board.exec("import gc;_k210p=[];gc.collect()")
-        for piece in _pieces(code, board.room - len("_k210p.append()")):
+        for piece in _pieces(travels, board.room - len("_k210p.append()")):
             board.exec(f"_k210p.append({piece})")
         board.exec("_k210p=''.join(_k210p);gc.collect()")
-        if code == on_board.ANSWER or _arrived(board, code):
+        if code == on_board.ANSWER or _arrived(board, travels):
             break
     else:
         raise DamagedAnswerError(
             f"{name} did not arrive whole in {ATTEMPTS} attempts", "check the cable"
         )
+    if deflates:
+        board.exec(_INFLATE)
     command = f"exec(compile(_k210p,{name!r},'exec'))".encode()
     return command if named and len(command) < board.room else b"exec(_k210p)"
+
+
+def _deflated(code: str) -> str:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -_WINDOW_BITS)
+    return base64.b64encode(packer.compress(code.encode()) + packer.flush()).decode()
 
 
 def _arrived(board: Board, code: str) -> bool:

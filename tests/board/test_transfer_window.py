@@ -20,14 +20,16 @@ class Ring:
     """A board that takes what comes in order, holds what is ahead, and says what it has."""
 
     def __init__(self, total: int, start: int = 0) -> None:
-        self.at, self.total, self.held = start, total, {}
+        self.at, self.total, self.held, self.asked = start, total, {}, 0
 
     def take(self, block):
-        if block.offset >= self.at:
+        if isinstance(block, int):
+            self.asked = block
+        elif block.offset >= self.at:
             self.held[block.offset] = block.size
         while self.at in self.held:
             self.at += self.held.pop(self.at)
-        return self.at, tuple(self.held)
+        return self.at, tuple(self.held), self.asked
 
 
 def sender_of(size, start=0):
@@ -35,7 +37,10 @@ def sender_of(size, start=0):
 
 
 def exchange(sender, ring, lose):
-    """Let both talk; `lose` says of each sending, and of each answer, whether it is lost."""
+    """Let both talk; `lose` says of each sending, and of each answer, whether it is lost.
+
+    Where the wire is still, the board is asked with a number.
+    """
     wire, log = deque(), []
     for _ in range(20_000):
         if sender.done:
@@ -45,8 +50,7 @@ def exchange(sender, ring, lose):
             assert sender.under_way <= WINDOW or sender.under_way == len(block.line)
             wire.append(block)
         if not wire:
-            sender.timed_out()
-            continue
+            wire.append(sender.number)
         block = wire.popleft()
         if not lose():
             answer = ring.take(block)
@@ -81,6 +85,32 @@ def test_one_lost_block_costs_one_block(size, number):
     log = exchange(sender, ring, lambda: next(count) == 2 * number)
     assert ring.at == size
     assert len(log) == -(-size // STEP) + 1
+
+
+@given(SIZES, st.integers(0, 6))
+def test_a_silent_board_is_sent_nothing_twice(size, number):
+    """Blocks up to one arrive, then nothing; however often it is asked, no block goes again."""
+    sender, ring = sender_of(size), Ring(size)
+    count = iter(range(10_000))
+    sent = []
+    for _ in range(50):
+        while (block := sender.next()) is not None:
+            sent.append(block.offset)
+            if next(count) < number:
+                sender.acknowledged(*ring.take(block))
+    assert len(sent) == len(set(sent))
+
+
+@given(st.integers(3000, 12_000), st.sets(st.integers(0, 3)))
+def test_an_answer_to_a_question_tells_what_was_lost(size, lost):
+    sender, ring = sender_of(size), Ring(size)
+    first = list(iter(sender.next, None))
+    for place, block in enumerate(first):
+        if place not in lost:
+            ring.take(block)
+    sender.acknowledged(*ring.take(sender.number))
+    again = {block.offset for block in iter(sender.next, None)} & {one.offset for one in first}
+    assert again == {block.offset for place, block in enumerate(first) if place in lost}
 
 
 @given(SIZES, st.integers(0, 12_000))

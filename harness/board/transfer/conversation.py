@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.board.answers import answers
+from harness.board.answers import DamagedAnswerError, answers
 from harness.board.failures import ScriptError, SilentBoardError, with_our_names
 from harness.board.port import BAUD, Deadline
 from harness.board.raw_repl import INTERRUPT
-from harness.board.repl import RawRepl
+from harness.board.repl import INIT_END, RawRepl
 from harness.errors import BoardError
 
 SCRIPT = "receiver.py"
@@ -25,6 +25,9 @@ class Conversation:
     Args:
         repl: The board's prompt.
         command: What to run; short.
+
+    Attributes:
+        restarted: Whether the board has started again instead, and nothing is defined there.
     """
 
     def __init__(self, repl: RawRepl, command: str) -> None:
@@ -32,6 +35,7 @@ class Conversation:
         self._line.drain(0.0, _SETTLE_S)
         self._reply = repl.start(command.encode())
         self._text = bytearray()
+        self.restarted = False
 
     def __enter__(self) -> Conversation:
         return self
@@ -42,7 +46,7 @@ class Conversation:
     @property
     def done(self) -> bool:
         """Whether the program has ended."""
-        return self._reply.done
+        return self._reply.done or self.restarted
 
     @property
     def baud(self) -> int:
@@ -59,6 +63,7 @@ class Conversation:
             self._text += self._reply.feed(self._line.read(seconds))
         *lines, rest = bytes(self._text).split(b"\n")
         self._text = bytearray(rest)
+        self.restarted |= any(INIT_END in line and line[:1] not in (b"R", b"B") for line in lines)
         return lines
 
     def answers(self, seconds: float) -> list[str]:
@@ -100,7 +105,7 @@ class Conversation:
         Raises:
             ScriptError: It raised one.
         """
-        if self._reply.done and self._reply.error:
+        if self._reply.error:
             text = self._reply.error.decode(errors="backslashreplace")
             error = ScriptError(with_our_names(text, SCRIPT, staged=True), SCRIPT)
             if error.kind != "KeyboardInterrupt":  # which is ours
@@ -108,6 +113,9 @@ class Conversation:
 
     def _end(self) -> None:
         """Bring the program to its end, and both ends back to 115200 baud."""
+        if self.restarted:
+            self._line.baud = BAUD
+            return
         try:
             slow = self._line.baud == BAUD
             if self._ended(0.3) if slow else self._lowered():
@@ -147,8 +155,11 @@ class Conversation:
 
 
 def texts(line: bytes) -> list[str]:
-    """Return the texts of the answers in a line."""
-    return list(answers(line.decode(errors="replace")))
+    """Return the texts of the answers in a line; none where it is damaged, the next says more."""
+    try:
+        return list(answers(line.decode(errors="replace")))
+    except DamagedAnswerError:
+        return []
 
 
 def silent(url: str, what: str) -> SilentBoardError:

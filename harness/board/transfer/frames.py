@@ -86,6 +86,11 @@ def trial() -> bytes:
     return line(TRIAL, 0, EVERY_BYTE, raw=True)
 
 
+def question(number: int) -> bytes:
+    """Return a short trial, which the board answers with what it has and this number."""
+    return line(TRIAL, number, b"", raw=False)
+
+
 @dataclass(frozen=True)
 class Block:
     """A piece of a file, ready to go.

@@ -14,12 +14,11 @@ from harness.board.failures import ScriptError
 from harness.board.port import BAUD, Deadline
 from harness.board.scripts import script
 from harness.board.transfer.conversation import SCRIPT, Conversation, silent
-from harness.board.transfer.frames import END, STORED, WISH, blocks, line, opened, trial
+from harness.board.transfer.frames import END, STORED, WISH, blocks, line, opened, question, trial
 from harness.board.transfer.plain import PlainTransfer
 from harness.board.transfer.protocol import Link
 from harness.board.transfer.steps import (
     PART,
-    check_hash,
     check_room,
     discard,
     file_error,
@@ -29,6 +28,8 @@ from harness.board.transfer.steps import (
     refuse_another,
     rename,
     retried,
+    size_of,
+    told_of,
 )
 from harness.board.transfer.window import Sender
 from harness.board.transfer.wishes import Wishes
@@ -44,7 +45,7 @@ ATTEMPTS = 3
 _SILENCE_S = 3.5
 # Bytes of a block that a board gives: it reads and sends one at a time.
 _GET_STEP = 1024
-_ANSWER_S = 0.25
+_ANSWER_S = 0.1
 _MOST_WAIT_S = 1.0
 # A line that loses more than every fourth block is too fast for somebody.
 _BAD_LINE = 0.25
@@ -121,7 +122,6 @@ class Loader:
                 progress.say(f"{path} is on the board already")
                 return None
             self._send(board, path, data, progress)
-            check_hash(board, part, data)
             rename(board, part, path)
         except ScriptError as error:
             discard(board, part)
@@ -137,7 +137,7 @@ class Loader:
         if not board.abilities.receiver:
             return PlainTransfer().read(board, path, progress)
         try:
-            size, digest = hash_of(board, path, 0)
+            size, digest = hash_of(board, path, size_of(board, path) or 0)
             with progress.task(f"get {path}", size) as task:
                 data = self._fetch(board, path, size, task)
         except ScriptError as error:
@@ -172,34 +172,44 @@ class Loader:
                 self._raw = talk.bears(trial())
             _listen(talk, wishes, pace, task)
             talk.say(line(END, 0, b"", raw=False))
+        if talk.restarted:
+            _start_again(board)
         talk.check()
 
     def _is_there(self, board: Link, path: str, data: bytes) -> bool:
-        code = f"import os\ntry:\n _k210(str(os.stat({path!r})[6]))\nexcept OSError:\n _k210('-1')"
-        (size,) = retried(lambda: board.ask(code, most=1))
-        return int(size) == len(data) and has(board, path, data)
+        return size_of(board, path) == len(data) and has(board, path, data)
 
     def _send(self, board: Link, path: str, data: bytes, progress: Progress) -> None:
-        """Send what is missing, in as many attempts as bring it further."""
-        part, failures, there = path + PART, 0, -1
+        """Send what is missing, in as many attempts as bring it further, till the hash is right."""
+        part, failures = path + PART, 0
         self.resumed = begun = beginning(board, part, data)
         check_room(board, path, len(data) - begun)
         with progress.task(f"put {path}", len(data)) as task:
             task.advance(begun)
-            while begun < len(data) or there < 0:
+            while True:
+                whole = self._attempt_or_less(board, part, data, begun, task)
+                told = hash_of(board, part, len(data)) if whole else None
+                if told == told_of(board, data):
+                    return
+                there, begun = begun, beginning(board, part, data)
                 failures = 0 if begun > there else failures + 1
-                there = begun
-                try:
-                    whole = self._attempt(board, part, data, begun, task)
-                except ScriptError as error:
-                    if error.kind != "MemoryError" or not self._deflate:
-                        raise
-                    whole = self._deflate = False
-                if not whole:
-                    _start_again(board)
-                if failures > ATTEMPTS:
-                    raise silent(board.repl.line.url, f"{path} is sent")
-                begun = beginning(board, part, data)
+                if failures <= ATTEMPTS:
+                    continue
+                if told:
+                    refuse_another(board, part, data, told)
+                raise silent(board.repl.line.url, f"{path} is sent")
+
+    def _attempt_or_less(self, board: Link, part: str, data: bytes, start: int, task: Task) -> bool:
+        """Run the receiver once; a board without memory for it gets no deflated blocks again."""
+        try:
+            whole = self._attempt(board, part, data, start, task)
+        except ScriptError as error:
+            if error.kind != "MemoryError" or not self._deflate:
+                raise
+            whole = self._deflate = False
+        if not whole:
+            _start_again(board)
+        return whole
 
     def _attempt(self, board: Link, part: str, data: bytes, start: int, task: Task) -> bool:
         """Run the receiver once, from where the file is there; say whether all went."""
@@ -242,11 +252,11 @@ class Loader:
                 talk.say(block.line)
             heard = _acknowledgements(talk, wait)
             if not heard:
-                sender.timed_out()
+                talk.say(question(sender.number))
                 wait = min(_MOST_WAIT_S, wait * 2)
-            for arrived, held in heard:
+            for through, arrived, *held in heard:
                 silence, wait = Deadline(_SILENCE_S), pace.wait_s
-                size = sender.acknowledged(arrived, held)
+                size = sender.acknowledged(arrived, held, through)
                 gained += size
                 rate = gained / 1000 / max(1e-3, time.monotonic() - began)
                 task.advance(size, f"{rate:.1f} KB/s")
@@ -290,13 +300,17 @@ def _taken(talk: Conversation, wishes: Wishes, deadline: Deadline) -> int:
     return size
 
 
-def _acknowledgements(talk: Conversation, seconds: float) -> list[tuple[int, list[int]]]:
-    """Return how far the board has the file, and which blocks behind that; [] after silence."""
+def _acknowledgements(talk: Conversation, seconds: float) -> list[list[int]]:
+    """Return what the board says it has; [] after silence.
+
+    Each is the number of the last question that it has read, how far it has the file, and the
+    offsets of blocks behind that.
+    """
     deadline = Deadline(seconds)
     while not deadline.passed and not talk.done:
         heard = [text.split()[1:] for text in talk.answers(deadline.left) if text[:2] == "a "]
         if heard:
-            return [(int(numbers[0]), [int(held) for held in numbers[1:]]) for numbers in heard]
+            return [list(map(int, words)) for words in heard]
     return []
 
 
@@ -306,7 +320,7 @@ def beginning(board: Link, path: str, data: bytes) -> int:
 
     def ask() -> list[str]:
         texts = board.ask(f"_k210q({path!r})", timeout=patience(len(data)))
-        if not texts or (texts[0] != "-1" and texts[-1] != "end"):
+        if len(texts) < 2 or texts[-1] != "end":
             raise DamagedAnswerError("the board's answer came damaged")
         return texts
 

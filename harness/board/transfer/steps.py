@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.board import on_board
 from harness.board.answers import DamagedAnswerError
-from harness.board.failures import ScriptError, SilentBoardError
+from harness.board.failures import RefusedError, ScriptError, SilentBoardError
 from harness.board.transfer.protocol import Link
 from harness.errors import BoardError
 
@@ -19,6 +19,8 @@ PART = ".part"
 BLOCK_S = 10.0
 # SPIFFS on a K210 reads slowly: our choice, to be checked on a board.
 _HASH_BYTES_PER_S = 50_000
+_FOLDER = 0x4000
+_IS_FOLDER = ("{} is a folder on the board", "name a file in it; k210 board ls lists them")
 
 Result = TypeVar("Result")
 
@@ -31,9 +33,27 @@ def hash_of(board: Link, path: str, size: int) -> tuple[int, str]:
     return int(count), digest
 
 
+def size_of(board: Link, path: str) -> int | None:
+    """Return the size of a file on the board; None where there is none.
+
+    Raises:
+        RefusedError: It is a folder.
+    """
+    code = (
+        f"import os\ntry:\n v=os.stat({path!r})\n _k210('%d %d'%(v[0],v[6]))\n"
+        "except OSError:\n _k210('0 -1')"
+    )
+    (text,) = retried(lambda: board.ask(code, most=1))
+    mode, size = map(int, text.split())
+    if mode & _FOLDER:
+        cause, remedy = _IS_FOLDER
+        raise RefusedError(cause.format(path), remedy)
+    return size if size >= 0 else None
+
+
 def has(board: Link, path: str, data: bytes) -> bool:
     """Say whether a file on the board is these bytes; the board reads all of it."""
-    return hash_of(board, path, len(data)) == _told(board, data)
+    return hash_of(board, path, len(data)) == told_of(board, data)
 
 
 def check_hash(board: Link, path: str, data: bytes) -> None:
@@ -51,14 +71,15 @@ def refuse_another(board: Link, path: str, data: bytes, told: tuple[int, str]) -
     Raises:
         BoardError: They are something else.
     """
-    if told != _told(board, data):
+    if told != told_of(board, data):
         raise BoardError(
             f"{path} on the board is not what was sent or read",
             "its storage may be worn or full; k210 board df shows the room",
         )
 
 
-def _told(board: Link, data: bytes) -> tuple[int, str]:
+def told_of(board: Link, data: bytes) -> tuple[int, str]:
+    """Return what `hash_of` is of a file that is these bytes."""
     sha256 = board.abilities.sha256
     return len(data), hashlib.sha256(data).hexdigest() if sha256 else f"{zlib.crc32(data):08x}"
 
@@ -67,7 +88,7 @@ def check_room(board: Link, path: str, size: int) -> None:
     """See that there is room for so many bytes more, where the firmware says.
 
     Raises:
-        BoardError: There is none, or no such folder.
+        RefusedError: There is none, or no such folder.
     """
     if not board.abilities.statvfs:
         return
@@ -77,12 +98,12 @@ def check_room(board: Link, path: str, size: int) -> None:
         (text,) = retried(lambda: board.ask(code, most=1))
     except ScriptError as error:
         if error.kind == "OSError":
-            raise BoardError(
+            raise RefusedError(
                 f"there is no folder {folder} on the board", "k210 board df lists file systems"
             ) from error
         raise
     if size > int(text):
-        raise BoardError(
+        raise RefusedError(
             f"{path} needs {size} bytes, and {folder} on the board has {text} left",
             "remove files with k210 board rm, or use /sd",
         )
@@ -119,14 +140,16 @@ def file_error(error: ScriptError, path: str) -> BoardError:
         "ENOSPC": ("no room for {} on the board", "remove files with k210 board rm, or use /sd"),
         "19": ("{} is on no file system of the board", "k210 board df lists them"),
         "ENODEV": ("{} is on no file system of the board", "k210 board df lists them"),
+        "21": _IS_FOLDER,
+        "EISDIR": _IS_FOLDER,
     }
     if error.kind == "OSError":
         for word in error.message.replace("[", " ").replace("]", " ").split():
             if word in causes:
                 cause, remedy = causes[word]
-                return BoardError(cause.format(path), remedy, output=error.traceback)
+                return RefusedError(cause.format(path), remedy, output=error.traceback)
         if not error.message or error.message == "file not found":
-            return BoardError(
+            return RefusedError(
                 f"there is no {path} on the board", "k210 board ls shows what is there"
             )
     return error

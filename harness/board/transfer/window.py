@@ -20,8 +20,9 @@ class _Flight:
 class Sender:
     """Blocks on their way to a board that receives into a ring of known size.
 
-    A block counts as lost when one that was sent after it has been acknowledged: a line keeps the
-    order. What is lost at the very end, or with its acknowledgement, is for `timed_out`.
+    A block counts as lost when what was sent after it has arrived, another block or a trial: a line
+    keeps the order. So where nothing comes for long, the board is asked with a trial, and nothing
+    goes again before it has answered.
 
     Args:
         blocks: In the order of the file, without gaps.
@@ -67,16 +68,18 @@ class Sender:
         self.sent += size
         return block
 
-    def acknowledged(self, arrived: int, held: Iterable[int] = ()) -> int:
+    def acknowledged(self, arrived: int, held: Iterable[int] = (), through: int = 0) -> int:
         """Take what the board says it has, and return how many bytes of the file are new.
 
         Args:
             arrived: How far it has the file without a gap.
             held: Offsets of blocks behind the gap.
+            through: What `number` was when the last trial that the board has read was sent.
         """
         there = set(held)
         gained = {offset for offset in self._flights if offset < arrived or offset in there}
         newest = max((self._flights[offset].number for offset in gained), default=0)
+        newest = max(newest, through + 1)
         size = sum(self._flights.pop(offset).block.size for offset in gained)
         self._again = deque(
             block for block in self._again if block.offset >= arrived and block.offset not in there
@@ -86,11 +89,6 @@ class Sender:
                 self._lose(offset)
         self.arrived = max(self.arrived, arrived)
         return size
-
-    def timed_out(self) -> None:
-        """Nothing has come for long: take the first of the blocks under way for lost."""
-        if self._flights:
-            self._lose(min(self._flights, key=lambda offset: self._flights[offset].number))
 
     def _lose(self, offset: int) -> None:
         self._again.append(self._flights.pop(offset).block)
