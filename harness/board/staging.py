@@ -24,8 +24,8 @@ _INFLATE = (
 def stage(board: Board, code: str, name: str) -> bytes:
     """Gather code on the board and return the command that executes it.
 
-    It travels deflated where the firmware unpacks. Every block fits the room that the board has, and none is sent before the one in front of it
-    has been taken.
+    It travels deflated where the firmware unpacks. Every block fits the room that the board has,
+    and none is sent before the one in front of it has been taken.
 
     Args:
         board: At its raw REPL.
