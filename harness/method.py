@@ -117,7 +117,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """The inputs on which backends are compared.
+    """Inputs and their labels, such as those on which backends are compared.
 
     Attributes:
         ids: One name an item, unique, stable from run to run.
@@ -151,6 +151,9 @@ class Deployable:
         metrics: Task metrics of one backend's outputs, such as {"accuracy": 0.8}.
         seeds: Every seed that training and sampling used, by name.
         warnings: Remarks about the data, one line each.
+        rewrites: How the legaliser is to treat it: rewrite → mode, where not the default.
+        training: Items that `k210 finetune` may learn from, none of them in `evaluation`; None
+            where the method has none to give.
     """
 
     name: str
@@ -163,6 +166,8 @@ class Deployable:
     metrics: Callable[[Tensors, EvaluationSet], dict[str, float]] | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    rewrites: Mapping[str, str] = field(default_factory=dict)
+    training: EvaluationSet | None = None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,10 @@ class Pictures:
         """Return the validation side as backends are compared on it."""
         return EvaluationSet(self.valid.ids, self.valid.images, self.valid.labels, self.classes)
 
+    def learning(self) -> EvaluationSet:
+        """Return the training side for fine-tuning."""
+        return EvaluationSet(self.train.ids, self.train.images, self.train.labels, self.classes)
+
 
 def contract(size: int) -> InputContract:
     """Return what the classifier eats: RGB bytes that stand for 0 to 1."""

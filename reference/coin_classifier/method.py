@@ -76,6 +76,7 @@ class CoinClassifier:
             metrics=task_metrics,
             seeds={"training": int(trained.job["seed"])},
             warnings=pictures.warnings,
+            training=pictures.learning(),
         )
 
     def artefacts(

@@ -16,16 +16,22 @@ from harness.simulator.rules import Rules
 
 
 class KpuConv2dLayer(nn.Module):
-    """Convolution, batch norm, activation and pooling of one layer."""
+    """Convolution, batch norm, activation and pooling of one layer.
 
-    def __init__(self, layer: KpuConv2d, rules: Rules) -> None:
+    Args:
+        layer: The layer.
+        rules: How it rounds and picks segments.
+        quick: Whether to make the fast form, which takes longer to make than a few batches take.
+    """
+
+    def __init__(self, layer: KpuConv2d, rules: Rules, quick: bool = True) -> None:
         super().__init__()
         _check(layer)
         self.pooling = layer.pooling
         self.size = layer.output.shape[2:]
         self.sums = Sums(layer)
         self.chain = Chain(layer.batch_norm, layer.activation, rules)
-        self.fused = fused(layer, self.sums, self.chain)
+        self.fused = fused(layer, self.sums, self.chain) if quick else None
 
     def forward(self, x: Tensor, step: int = 1, picked: bool = False) -> Tensor:
         """Run the layer.
