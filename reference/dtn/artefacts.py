@@ -63,7 +63,7 @@ def sheet(rows: Sequence[Images], columns: int = COLUMNS) -> bytes:
     stacked = [np.broadcast_to(row, (len(row), 3, *row.shape[2:])) for row in rows]
     lines = [
         np.concatenate(list(row[start : start + columns]), axis=2)
-        for start in range(0, len(stacked[0]) - columns + 1, columns)
+        for start in range(0, max(1, len(stacked[0]) - columns + 1), columns)
         for row in stacked
     ]
     pixels = np.concatenate(lines, axis=1).transpose(1, 2, 0)

@@ -42,6 +42,8 @@ TYPEFACES = (
 # Least difference in lightness of digit and wall, in grey levels.
 CONTRAST = 60
 TILT_DEGREES = 12
+SLANT = 0.3
+STRETCH = (0.75, 1.5)
 SHIFT = 3
 # Font sizes; a digit is about three quarters as high.
 HEIGHTS = (22, 40)
@@ -91,10 +93,25 @@ def _drawn(digit: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     for side in (-1, 1):
         if rng.random() < NEIGHBOUR_SHARE:
             draw.text((x + side * advance, y), str(rng.integers(10)), 255, font, anchor="mm")
-    tilted = canvas.rotate(rng.uniform(-TILT_DEGREES, TILT_DEGREES), Image.Resampling.BILINEAR)
-    blurred = tilted.filter(ImageFilter.GaussianBlur(SCALE * rng.uniform(0.2, BLUR)))
+    seen = _from_aside(canvas, (x, y), rng)
+    blurred = seen.filter(ImageFilter.GaussianBlur(SCALE * rng.uniform(0.2, BLUR)))
     small = blurred.resize((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(small, np.float64) / 255
+
+
+def _from_aside(
+    canvas: Image.Image, centre: tuple[float, float], rng: np.random.Generator
+) -> Image.Image:
+    """Tilt, slant and stretch a drawing around a point."""
+    angle, slant = np.radians(rng.uniform(-TILT_DEGREES, TILT_DEGREES)), rng.uniform(-SLANT, SLANT)
+    stretch = rng.uniform(*STRETCH)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    back = np.array([[1 / stretch, slant], [0, 1]]) @ turn
+    x, y = np.array(centre) - back @ np.array(centre)
+    (a, b), (c, d) = back
+    return canvas.transform(
+        canvas.size, Image.Transform.AFFINE, (a, b, x, c, d, y), Image.Resampling.BILINEAR
+    )
 
 
 def _colours(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

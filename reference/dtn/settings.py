@@ -39,8 +39,9 @@ class Settings(Options):
     METHOD: ClassVar[str] = "dtn"
 
     width: float = option(0.25, between(1 / 32, 1), "width of f, g and D; 1 is the paper's")
-    batch: int = option(64, between(2, 1024), "most pictures of each domain a step")
-    lr: float = option(1e-3, between(1e-6, 1), "learning rate of g and D")
+    batch: int = option(32, between(2, 1024), "most pictures of each domain a step")
+    lr: float = option(1e-3, between(1e-6, 1), "learning rate of g")
+    d_lr: float = option(2e-4, between(1e-6, 1), "learning rate of D")
     f_lr: float = option(2e-3, between(1e-6, 1), "highest learning rate of f and the judge")
     f_epochs: int = option(10, between(1, 1000), "passes over S in which f is pretrained")
     judge_epochs: int = option(40, between(1, 1000), "passes over T in which the judge is trained")

@@ -34,7 +34,7 @@ STATE_NAME = "state.pt"
 HISTORY_NAME = "history.json"
 # What is left of a training that diverged.
 LAST_GOOD_NAME = "last_good.safetensors"
-DEFAULT_EPOCHS = 8
+DEFAULT_EPOCHS = 4
 # Smaller networks and fewer pictures than f's: a higher rate is faster and no worse.
 JUDGE_RATE = 2.0
 

@@ -52,7 +52,7 @@ class Trainer:
         self.steps = len(self._source) // self.batch
         self.transfer, self.discriminator = _networks(f, settings, seed, device)
         self._g_optimizer = _optimizer(self.transfer, settings.lr)
-        self._d_optimizer = _optimizer(self.discriminator, settings.lr)
+        self._d_optimizer = _optimizer(self.discriminator, settings.d_lr)
 
     def run_epoch(self, epoch: int) -> dict[str, float]:
         """Pass once over S, and over as much of T.

@@ -1,0 +1,123 @@
+"""DTN behind the interface of all methods."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+from harness.errors import DataError, MethodError
+from harness.method import Fold, Method, Shipping
+from reference.dtn import METHOD
+from reference.dtn.artefacts import PICTURES_FILE, to_bytes
+from reference.dtn.checkpoint import Checkpoint, read_checkpoint
+from reference.dtn.deploy import OUTPUTS, deployed
+
+
+def test_it_is_a_method_with_weights():
+    assert isinstance(METHOD, Method)
+    assert isinstance(METHOD, Shipping)
+
+
+def test_saying_what_it_is_needs_no_pytorch():
+    code = (
+        "import sys; from reference.dtn import METHOD; METHOD.info();"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL', 'sklearn')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_info_describes_the_default_network():
+    info = METHOD.info()
+    assert info.name == "dtn"
+    assert info.input.shape == (3, 32, 32)
+    assert info.input.range == (-1, 1)
+    assert info.options["alpha"][0] == 15
+    assert "1611.02200" in info.paper
+
+
+def test_the_deployable_is_the_checkpoint(trained, domains_folder):
+    deployable = METHOD.deployable(trained, domains_folder)
+    found = read_checkpoint(trained)
+    images = torch.from_numpy(deployable.evaluation.inputs).float() / 127.5 - 1
+    with torch.no_grad():
+        logits, _, made = deployable.module(images)
+        torch.testing.assert_close(made, found.transfer()(images), atol=1e-4, rtol=1e-4)
+    assert deployable.outputs == OUTPUTS
+    assert deployable.evaluation.classes == ("bar", "disc")
+    assert logits.shape[1] == 2
+    assert set(deployable.tolerance) == set(OUTPUTS)
+
+
+def test_calibration_is_from_the_training_side_only(trained, domains_folder):
+    deployable = METHOD.deployable(trained, domains_folder)
+    judged = {image.tobytes() for image in deployable.evaluation.inputs}
+    assert not judged & {image.tobytes() for image in deployable.calibration}
+
+
+def test_metrics_of_the_float_outputs_are_those_of_the_training(trained, domains_folder):
+    deployable = METHOD.deployable(trained, domains_folder)
+    images = torch.from_numpy(deployable.evaluation.inputs).float() / 127.5 - 1
+    with torch.no_grad():
+        results = deployable.module(images)
+    outputs = {name: value.numpy() for name, value in zip(OUTPUTS, results, strict=True)}
+    found = deployable.metrics(outputs, deployable.evaluation)
+    kept = read_checkpoint(trained).metrics
+    assert found == pytest.approx({name: kept[name] for name in found}, abs=1e-4)
+    black = outputs | {"picture": -np.ones_like(outputs["picture"])}
+    assert deployable.metrics(black, deployable.evaluation)["f_constancy"] > 0
+
+
+def test_pictures_before_and_after_are_written(trained, domains_folder, tmp_path):
+    deployable = METHOD.deployable(trained, domains_folder)
+    written = METHOD.artefacts(deployable, tmp_path / "model.kmodel", trained.parent, tmp_path)
+    assert set(written.values()) >= {PICTURES_FILE, "history.json"}
+    with Image.open(tmp_path / PICTURES_FILE) as sheet:
+        assert sheet.mode == "RGB"
+        assert sheet.height == 2 * 32 * 2
+
+
+def test_bytes_of_pictures():
+    levels = np.array([-1.2, -1, 0, 1, 1.2], np.float32)
+    assert to_bytes(levels).tolist() == [0, 0, 128, 255, 255]
+
+
+def test_data_with_other_classes_are_refused(trained, tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("source/a", "source/b", "target"):
+        (tmp_path / folder).mkdir(parents=True)
+        for index in range(4):
+            pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
+    with pytest.raises(DataError, match="knows the classes bar, disc, the data have a, b"):
+        METHOD.deployable(trained, tmp_path)
+
+
+def test_folds_are_refused(trained, domains_folder):
+    with pytest.raises(MethodError, match="no cross-validation"):
+        METHOD.deployable(trained, domains_folder, Fold(0, 2))
+
+
+def test_files_that_are_no_checkpoint_of_this_method_are_refused(tmp_path):
+    path = tmp_path / "c.safetensors"
+    with pytest.raises(MethodError, match="cannot be read"):
+        read_checkpoint(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(MethodError, match="cannot be read"):
+        read_checkpoint(path)
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(MethodError, match="no checkpoint of dtn"):
+        read_checkpoint(path)
+
+
+def test_weights_of_another_width_than_the_words_say_are_refused(trained, tmp_path):
+    found = read_checkpoint(trained)
+    wrong = Checkpoint(**{**vars(found), "width": 0.25})
+    wrong.save(tmp_path / "wrong.safetensors")
+    with pytest.raises(MethodError, match=r"not those of width 0\.25"):
+        deployed(read_checkpoint(tmp_path / "wrong.safetensors"))
