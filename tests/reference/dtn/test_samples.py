@@ -1,0 +1,27 @@
+"""The sample folder is what `--data` takes, and none of what the shipped weights know of S."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reference.dtn.data import load_domains, sample_domains
+from reference.dtn.samples import write_samples
+
+
+def test_samples_are_read_back_to_the_bit(tmp_path):
+    write_samples(tmp_path, 60)
+    domains = load_domains(tmp_path)
+    assert domains.classes == tuple("0123456789")
+    assert len(domains.source) + len(domains.source_test) == 60
+    assert len(domains.target) + len(domains.target_test) == 60
+    known = sample_domains(40, 40)
+    seen = {image.tobytes() for image in (*known.source.images, *known.source_test.images)}
+    assert not seen & {image.tobytes() for image in domains.source.images}
+
+
+def test_samples_of_t_are_real_digits(tmp_path):
+    write_samples(tmp_path, 30)
+    domains, known = load_domains(tmp_path), sample_domains(40, 40)
+    real = {image.tobytes() for image in (*known.target.images, *known.target_test.images)}
+    read = np.concatenate([domains.target.images, domains.target_test.images])
+    assert all(image.tobytes() in real for image in read)
