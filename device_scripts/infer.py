@@ -3,7 +3,8 @@
 #
 # The harness sends this text to the REPL, and then calls open_model, infer, latency and
 # close_model. Each answer is a line of its own, "k210:<CRC32>:<text>": the firmware's log lines
-# share the wire, and cannot be taken for an answer.
+# share the wire, and cannot be taken for an answer. The last line says what was asked for, as it
+# came here: a call that the line has garbled may name another file, and is no error then.
 import gc
 import time
 
@@ -84,7 +85,7 @@ def open_model(api, path, outputs):
     global model
     model = {"KPU": MaixPyModel, "maix.KPU": CanMvModel}[api](path, outputs), outputs
     gc.collect()
-    answer("open")
+    answer("open %r" % ((api, path, outputs),))
 
 
 def timed_run(runner, x):
@@ -105,7 +106,7 @@ def infer(path):
             answer("o %d %d %s" % (index, at, ubinascii.b2a_base64(data).decode().strip()))
         del values
     gc.collect()
-    answer("done")
+    answer("done %r" % (path,))
 
 
 def latency(paths, warm_up, least_ms):
@@ -125,7 +126,7 @@ def latency(paths, warm_up, least_ms):
             times.clear()
     if times:
         answer("t " + " ".join(map(str, times)))
-    answer("done")
+    answer("done %r" % ((paths, warm_up, least_ms),))
 
 
 def close_model():

@@ -95,13 +95,18 @@ def times(found: Sequence[str]) -> list[int]:
     return [int(word) for text in found if text[:2] == "t " for word in text.split()[1:]]
 
 
-def inference(printed: str, forms: Sequence[OutputForm]) -> Inference:
+def inference(printed: str, forms: Sequence[OutputForm], path: str) -> Inference:
     """Return the result of one run.
+
+    Args:
+        printed: What the board printed.
+        forms: The outputs.
+        path: Of the input that it was to run on; where the call was garbled it ran on another.
 
     Raises:
         DamagedAnswerError: Something is missing or damaged.
     """
-    found = expect(printed, "done")
+    found = expect(printed, f"done {path!r}")
     taken = times(found)
     pieces: list[list[tuple[int, bytes]]] = [[] for _ in forms]
     for text in found:

@@ -77,8 +77,9 @@ def measure(runner: Runner, inputs: Array, seconds: float | None = None) -> Boar
     paths = [runner.put(x, place) for place, x in enumerate(chosen)]
     # At least one round of all inputs is run, however long one takes.
     limit = seconds + RUN_SECONDS * (INPUTS + WARM_UP)
-    code = f"latency({paths!r}, {WARM_UP}, {round(seconds * 1000)})"
-    found = times(expect(runner.board.exec(code, timeout=limit), "done"))
+    asked = paths, WARM_UP, round(seconds * 1000)
+    printed = runner.board.exec(f"latency{asked!r}", timeout=limit)
+    found = times(expect(printed, f"done {asked!r}"))
     return BoardLatency.of(np.array(found, np.int64), INPUTS)
 
 

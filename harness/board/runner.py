@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from harness.board.answers import DamagedAnswerError, Inference, OutputForm, expect, inference
 from harness.board.checkpoint import Checkpoint, digest
-from harness.board.failures import ScriptError
+from harness.board.failures import RefusedError, ScriptError
 from harness.board.pixels import bmp
 from harness.board.recovery.recover import LostBoardError
 from harness.board.scripts import script
@@ -124,10 +124,9 @@ class Runner:
         self.board.write(self.path, self.kmodel, self.progress)
         self.board.exec(script("infer.py"), name="infer.py")
         outputs = [self._told(form) for form in self.forms]
-        opened = self.board.exec(
-            f"open_model({self.api!r}, {self.path!r}, {outputs!r})", timeout=RUN_SECONDS
-        )
-        expect(opened, "open")
+        asked = self.api, self.path, outputs
+        opened = self.board.exec(f"open_model{asked!r}", timeout=RUN_SECONDS)
+        expect(opened, f"open {asked!r}")
 
     def __exit__(
         self,
@@ -182,6 +181,7 @@ class Runner:
         """Run one input, and where the board falls silent, forgets or fails, bring it back first.
 
         Raises:
+            RefusedError: There is no room for the input, which no reset changes.
             BoardError: It does not come back, or the input fails each time.
         """
         trouble: BoardError | None = None
@@ -190,7 +190,7 @@ class Runner:
                 if trouble is not None:
                     self._come_back(trouble)
                 return self.infer(x, self.patience * 2**attempt + 3 * self._slowest)
-            except LostBoardError:
+            except (LostBoardError, RefusedError):
                 raise
             except BoardError as error:
                 trouble = error
@@ -219,7 +219,8 @@ class Runner:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 started = time.monotonic()
-                found = inference(self.board.exec(f"infer({path!r})", timeout=seconds), self.forms)
+                printed = self.board.exec(f"infer({path!r})", timeout=seconds)
+                found = inference(printed, self.forms, path)
                 self._slowest = max(self._slowest, time.monotonic() - started)
                 return found
             except DamagedAnswerError:

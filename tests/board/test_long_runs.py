@@ -9,6 +9,7 @@ import pytest
 
 from harness.board.board import Board
 from harness.board.checkpoint import Checkpoint, digest
+from harness.board.failures import RefusedError
 from harness.board.pixels import on_grid
 from harness.board.recovery.recover import LostBoardError
 from harness.board.runner import Runner
@@ -137,6 +138,40 @@ def test_a_board_that_fails_each_time_says_why(code):
         pytest.raises(BoardError, match=f"KPU error {code}"),
     ):
         runner.run(inputs)
+
+
+def test_a_full_card_is_said_at_once():
+    kmodel = stock(MODEL)
+    inputs = images(load(kmodel), 1)
+    room = -(-len(kmodel) // 4096) * 4096 + 4096
+    with start(baud=0, faults=[f"full:free={room}"]) as virtual, Board.open(virtual.port) as board:
+        with (
+            pytest.raises(RefusedError, match=r"no room for .*k210-in0"),
+            Runner(board, kmodel, "KPU", "/sd") as runner,
+        ):
+            runner.run(inputs)
+        assert not board.recoveries
+        assert board.eval("1 + 1") == 2
+
+
+def test_an_input_that_the_line_has_renamed_is_not_taken():
+    kmodel = stock(MODEL)
+    program = load(kmodel)
+    inputs = images(program, 2)
+    with start(baud=0) as virtual, Board.open(virtual.port) as board:
+        with Runner(board, kmodel, "KPU", "/sd") as runner:
+            runner.put(inputs[1], 1)
+            line, write, renamed = board.repl.line, board.repl.line.write, []
+
+            def garbling(data):
+                if b"infer(" in data and not renamed:
+                    renamed.append(data)
+                    data = data.replace(b"k210-in0", b"k210-in1")
+                write(data)
+
+            line.write = garbling
+            check(program, inputs[:1], runner.run(inputs[:1]))
+        assert renamed
 
 
 def test_a_checkpoint_has_each_result_once(tmp_path):

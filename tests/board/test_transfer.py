@@ -8,6 +8,7 @@ import pytest
 
 from harness.board import virtual
 from harness.board.board import Board
+from harness.board.failures import RefusedError
 from harness.board.transfer import PART, Loader
 from harness.board.transfer.loader import FAST_FROM
 from harness.errors import BoardError
@@ -143,6 +144,15 @@ def test_a_file_comes_back_through_a_bad_line(board):
     board.transfer = Loader(rates=())
     bridged(board, lambda data, baud: bad(data, baud) if b"R" in data[:1] else data)
     assert board.read("/sd/h.bin") == NOISE
+
+
+@pytest.mark.parametrize("folder", ["/sd", "/sd/", "/flash", "/sd/inside"])
+def test_a_folder_is_no_file(unpaced, board, folder):
+    (unpaced.sd / "inside").mkdir(exist_ok=True)
+    with pytest.raises(RefusedError, match=f"{folder} is a folder on the board"):
+        board.read(folder)
+    with pytest.raises(RefusedError, match=f"{folder} is a folder on the board"):
+        board.write(folder, b"1")
 
 
 def test_a_missing_file_and_folder_are_named(board):
