@@ -138,6 +138,27 @@ def _k210h(p):
  _k210("%d %08x"%(n,c&0xffffffff))
 """
 
+# _k210m(old, new, crc) renames a file if the names came whole, and may be called twice. FAT renames
+# onto no file that is there.
+RENAME = """\
+def _k210m(o,n,c):
+ import os
+ if _k210c(bytes(o+n,"utf-8"))&0xffffffff!=c:
+  return
+ try:
+  os.stat(o)
+ except OSError:
+  os.stat(n)
+  _k210("done")
+  return
+ try:
+  os.remove(n)
+ except OSError:
+  pass
+ os.rename(o,n)
+ _k210("done")
+"""
+
 # _k210l(path) returns (name, is a folder, size) of what is in a folder.
 LIST = """\
 def _k210l(p):

@@ -146,6 +146,28 @@ def test_a_file_comes_back_through_a_bad_line(board):
     assert board.read("/sd/h.bin") == NOISE
 
 
+@pytest.mark.parametrize("change", [(b".bin'", b".bim'"), (b",", b""), (b".part", b".parf")])
+def test_a_garbled_renaming_is_asked_again(unpaced, board, change):
+    """The call is damaged, and then its answer is lost."""
+    damaged = []
+
+    def bad(data, _):
+        if b"_k210m('" in data and len(damaged) < 1:
+            damaged.append(data)
+            return data.replace(*change)
+        if damaged and b":done" in data and len(damaged) < 2:
+            damaged.append(data)
+            return data.replace(b":done", b":dome")
+        return data
+
+    bridged(board, bad)
+    board.write("/sd/named.bin", b"the same")
+    assert len(damaged) == 2
+    assert (unpaced.sd / "named.bin").read_bytes() == b"the same"
+    assert [one.name for one in unpaced.sd.glob("named*")] == ["named.bin"]
+    (unpaced.sd / "named.bin").unlink()
+
+
 @pytest.mark.parametrize("folder", ["/sd", "/sd/", "/flash", "/sd/inside"])
 def test_a_folder_is_no_file(unpaced, board, folder):
     (unpaced.sd / "inside").mkdir(exist_ok=True)
