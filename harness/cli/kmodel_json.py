@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.kmodel import Buffer, Port, Program
     from harness.kmodel.summary import LayerSummary
-    from harness.timing import Estimate
+    from harness.timing import Prediction
 
 
-def document(name: str, program: Program, estimate: Estimate) -> dict[str, Any]:
+def document(name: str, program: Program, prediction: Prediction) -> dict[str, Any]:
     """Return everything that is known of a kmodel.
 
     Args:
         name: Name of the file.
         program: Its program.
-        estimate: Times of its KPU layers.
+        prediction: Its times.
     """
     from harness.kmodel.firmware import loaders
     from harness.kmodel.summary import layers, totals
@@ -32,13 +32,14 @@ def document(name: str, program: Program, estimate: Estimate) -> dict[str, Any]:
         "inputs": [_port(port) for port in program.inputs],
         "outputs": [_port(port) for port in program.outputs],
         "pools": {pool.name: pool.size for pool in program.pools if pool.name != "file"},
-        "layers": [_layer(summary, program, estimate) for summary in summaries],
+        "layers": [_layer(summary, program, prediction) for summary in summaries],
         "totals": {
             **asdict(totals(program, summaries)),
             "trailing_bytes": len(program.data) - program.consumed,
-            "kpu_clock_hz": estimate.clock_hz,
-            "kpu_ms": estimate.kpu_ms,
-            "kpu_compute_ms": estimate.compute_ms,
+            "kpu_clock_hz": prediction.clocks.kpu_hz,
+            "kpu_ms": prediction.kpu_ms,
+            "kpu_compute_ms": prediction.compute_ms,
+            "ms": prediction.ms,
         },
     }
 
@@ -59,11 +60,11 @@ def _buffer(buffer: Buffer) -> dict[str, Any]:
     }
 
 
-def _layer(summary: LayerSummary, program: Program, estimate: Estimate) -> dict[str, Any]:
+def _layer(summary: LayerSummary, program: Program, prediction: Prediction) -> dict[str, Any]:
     from harness.kmodel.operations import KpuConv2d
 
     operation = program.operation(summary.name)
-    time = estimate.layers.get(summary.name)
+    time = prediction.of(summary.name)
     found: dict[str, Any] = {
         "name": summary.name,
         "operation": summary.kind,

@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from harness.kmodel import Port, Program
     from harness.kmodel.difference import Difference
     from harness.kmodel.summary import LayerSummary, Span, Totals
-    from harness.timing import Estimate
+    from harness.timing import Prediction
 
 # Columns of a terminal from which on KPU memory is shown: what is written, and what is read too.
 WIDE, WIDEST = 100, 112
 COLOURS = {"KPU": "green", "CPU": "yellow"}
 
 
-def show(name: str, program: Program, estimate: Estimate) -> None:
+def show(name: str, program: Program, prediction: Prediction) -> None:
     """Print a program: narrow terminals get fewer columns, never wrapped figures."""
     from harness.kmodel.summary import layers, totals
 
     console = stdout()
     summaries = layers(program)
-    console.print(_table(console, summaries, estimate))
-    console.print(_facts(name, program, totals(program, summaries), estimate))
+    console.print(_table(console, summaries, prediction))
+    console.print(_facts(name, program, totals(program, summaries), prediction))
 
 
-def _table(console: Console, summaries: tuple[LayerSummary, ...], estimate: Estimate) -> Table:
+def _table(console: Console, summaries: tuple[LayerSummary, ...], prediction: Prediction) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -42,12 +42,12 @@ def _table(console: Console, summaries: tuple[LayerSummary, ...], estimate: Esti
     for column in ("MMAC", "KB", *memory, "ms"):
         table.add_column(column, justify="right", no_wrap=True, min_width=len(column))
     for summary in summaries:
-        table.add_row(*_cells(summary, estimate, console.width))
+        table.add_row(*_cells(summary, prediction, console.width))
     return table
 
 
-def _cells(summary: LayerSummary, estimate: Estimate, width: int) -> tuple[str, ...]:
-    time = estimate.layers.get(summary.name)
+def _cells(summary: LayerSummary, prediction: Prediction, width: int) -> tuple[str, ...]:
+    time = prediction.of(summary.name)
     done, kernel = summary.work, summary.kernel.replace("depthwise", "dw")
     if summary.stride > 1 and not summary.pooling:
         kernel = f"{kernel} /{summary.stride}"
@@ -80,13 +80,13 @@ def _span(span: Span | None) -> str:
     return f"{span[0] // 1024}–{-(-span[1] // 1024)}" if span else ""
 
 
-def _facts(name: str, program: Program, sums: Totals, estimate: Estimate) -> Table:
+def _facts(name: str, program: Program, sums: Totals, prediction: Prediction) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    for label, text in {**_identity(name, program), **_sums(sums), **_times(estimate)}.items():
+    for label, text in {**_identity(name, program), **_sums(sums), **_times(prediction)}.items():
         table.add_row(label, text)
     return table
 
@@ -121,11 +121,13 @@ def _sums(sums: Totals) -> dict[str, str]:
     }
 
 
-def _times(estimate: Estimate) -> dict[str, str]:
+def _times(prediction: Prediction) -> dict[str, str]:
+    low, high = prediction.interval_ms
     return {
-        "KPU time": f"about {estimate.kpu_ms:.1f} ms at {estimate.clock_hz / 1e6:.0f} MHz "
-        f"({estimate.compute_ms:.1f} ms of it computing); an estimate, ±30 % a layer, "
-        "CPU operations not included"
+        "time": f"predicted {prediction.ms:.1f} ms, {low:.1f} to {high:.1f}, at "
+        f"{prediction.clocks.kpu_hz / 1e6:.0f} MHz: {prediction.kpu_ms:.1f} ms on the KPU "
+        f"({prediction.compute_ms:.1f} computing), {prediction.cpu_ms:.1f} on the CPU, "
+        f"{prediction.move_ms:.1f} moving data; see k210 predict"
     }
 
 

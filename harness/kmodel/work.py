@@ -71,7 +71,7 @@ def work(program: Program) -> dict[str, Work]:
             point = _is_padded_point(program, sources, operation)
             found[operation.name] = _kpu_work(operation, steps[operation.name], point)
         else:
-            macs = _cpu_macs(operation)
+            macs = cpu_macs(operation)
             constants = [b for b in operation.inputs if b.memory is Memory.CONSTANT]
             found[operation.name] = Work(macs, macs, sum(b.nbytes for b in constants))
     return found
@@ -133,7 +133,8 @@ def _is_padded_point(program: Program, sources: Sources, layer: KpuConv2d) -> bo
     return False
 
 
-def _cpu_macs(operation: Operation) -> int:
+def cpu_macs(operation: Operation) -> int:
+    """Return the multiply-accumulates of an operation on the CPU; 0 where it has none."""
     if isinstance(operation, Conv2d | QuantizedConv2d):
         channels = operation.output.shape[-1 if operation.channels_last else 1]
         return operation.output.elements * operation.inputs[1].elements // channels

@@ -1,8 +1,9 @@
-"""How long a program takes on a K210, estimated from what is published about it."""
+"""How long a program takes on a K210, predicted from what is published about it."""
 
 from __future__ import annotations
 
-from harness.timing.estimate import Estimate, estimate
-from harness.timing.kpu import DEFAULT_CLOCK_HZ, LayerTime, layer_time
+from harness.timing.boards import Board, board_named
+from harness.timing.fitting import Clocks
+from harness.timing.prediction import Law, Prediction, StepTime, predict
 
-__all__ = ["DEFAULT_CLOCK_HZ", "Estimate", "LayerTime", "estimate", "layer_time"]
+__all__ = ["Board", "Clocks", "Law", "Prediction", "StepTime", "board_named", "predict"]

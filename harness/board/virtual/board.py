@@ -21,6 +21,7 @@ from harness.board.virtual.fault_plan import Fault, parse
 from harness.board.whereabouts import Identity, find
 from harness.errors import BoardError, UsageError
 from harness.files import cache_folder
+from harness.timing.profile import read_law
 
 START_LIMIT_S = 30.0
 END_LIMIT_S = 5.0
@@ -147,6 +148,7 @@ def start(
     baud: int = DEFAULT_BAUD,
     faults: Sequence[Fault | str] = (),
     fault_log: Path | None = None,
+    timing: Path | None = None,
 ) -> VirtualBoard:
     """Start a virtual board.
 
@@ -163,6 +165,9 @@ def start(
         faults: What goes wrong, see `harness.board.virtual.fault_plan`.
         fault_log: File that takes a line of JSON for each fault that strikes; one beside its files
             if left out.
+        timing: Timing profile of `k210 fit`, by which models take their time; None for the
+            published figures. On a line without a pace the host does not wait for that time: the
+            board's clock alone moves on.
 
     Raises:
         UsageError: A profile, file or folder does not exist.
@@ -190,6 +195,9 @@ def start(
     known_by = uuid.uuid4().hex[:12]
     more = ["--name", known_by, *(["--unpaced"] if baud == 0 else [])]
     more += [word for fault in plan for word in ("--fault", str(fault))]
+    if timing is not None:
+        read_law(timing)
+        more += ["--timing", str(timing)]
     for name in ("flash", "sd", "lcd"):
         if folder := folders[name]:
             folder.mkdir(parents=True, exist_ok=True)

@@ -21,11 +21,14 @@ from harness.board.virtual.processor import Calls, Processor
 from harness.board.virtual.profile import Profile
 from harness.board.virtual.services.files import Files
 from harness.board.virtual.services.kpu import Kpu
+from harness.board.virtual.services.pace import Pace
 from harness.board.virtual.services.parts import Parts
 from harness.board.virtual.services.pictures import Pictures
 from harness.board.virtual.services.system import System
 from harness.board.virtual.troubles import Troubles
 from harness.board.whereabouts import record_virtual
+from harness.timing import Law
+from harness.timing.profile import read_law
 
 
 def calls_of(*services: object) -> Calls:
@@ -44,6 +47,7 @@ def serve(
     name: str,
     faults: Sequence[Fault] = (),
     paced: bool = True,
+    law: Law | None = None,
 ) -> None:
     """Start a board and serve it until its process ends."""
     processor = Processor(paths["node"], paths["package"], profile)
@@ -59,9 +63,10 @@ def serve(
     pictures = Pictures(files, paths.get("frames"), paths.get("lcd"), profile.size)
     parts = Parts(paths.get("spi"))
     system = System(profile, line, files)
-    kpu = Kpu(profile, files, system, pictures, paths["flash"].parent / "image")
+    pace = Pace(profile, system, law, paced)
+    kpu = Kpu(profile, files, pace, pictures, paths["flash"].parent / "image")
     system.restarts += [pictures.picture_restart, kpu.kpu_restart]
-    calls = troubles.around(calls_of(files, pictures, parts, system, kpu))
+    calls = troubles.around(calls_of(files, pictures, parts, system, pace, kpu))
     threading.Thread(target=_obey, args=(parts, processor, line), daemon=True).start()
     print(json.dumps({"port": line.port, "profile": profile.name}), flush=True)
     try:
@@ -103,14 +108,16 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--unpaced", action="store_true")
+    parser.add_argument("--timing", type=Path)
     parser.add_argument("--fault", action="append", default=[])
     arguments = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     profile = profiles.get(arguments.pop("profile"))
     faults = [parse(text) for text in arguments.pop("fault")]
     name, unpaced = arguments.pop("name"), arguments.pop("unpaced")
+    timing: Path | None = arguments.pop("timing")
     paths = {name: path for name, path in arguments.items() if path}
-    serve(profile, paths, name, faults, not unpaced)
+    serve(profile, paths, name, faults, not unpaced, read_law(timing) if timing else None)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from harness.cli.commands import (
     doctor,
     inspect,
     methods,
+    predict,
     run,
     setup,
     simulate,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("convert")(convert.convert)
     app.command("simulate")(simulate.simulate)
     app.command("inspect")(inspect.inspect)
+    app.command("predict")(predict.predict)
     app.command("diff")(diff.diff)
     app.add_typer(board.app, name="board")
     app.add_typer(bench.app, name="bench")

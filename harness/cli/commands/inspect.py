@@ -17,7 +17,7 @@ def inspect(
     ] = 400.0,
     as_json: options.Json = False,
 ) -> None:
-    """Show a kmodel: its layers, memory, work, a first estimate of time, and who can load it.
+    """Show a kmodel: its layers, memory, work, predicted times, and who can load it.
 
     Examples:
 
@@ -29,10 +29,10 @@ def inspect(
     from harness.cli.kmodel_json import document
     from harness.cli.kmodel_table import show
     from harness.kmodel import load
-    from harness.timing import estimate
+    from harness.timing import Clocks, predict
 
     program = load(file)
-    times = estimate(program, clock * 1e6)
+    times = predict(program, Clocks(kpu_hz=clock * 1e6))
     if as_json:
         print_json(document(file.name, program, times))
     else:

@@ -201,7 +201,8 @@ def test_yolo_boxes_come_back_as_objects(client):
 
 
 def test_a_run_takes_the_time_of_a_k210_by_the_boards_clock(client, models):
-    from harness.timing import estimate
+    from harness.timing import predict
+    from harness.timing.boards import board_titled
 
     load(client, "yolo20_v4")
     taken = client.run(
@@ -209,5 +210,6 @@ def test_a_run_takes_the_time_of_a_k210_by_the_boards_clock(client, models):
         "a = time.ticks_us()\nKPU.forward(t, p)\nprint(time.ticks_diff(time.ticks_us(), a))",
         60,
     )
-    wanted = estimate(kmodel.load(models["yolo20_v4"])).kpu_ms
+    program = kmodel.load(models["yolo20_v4"])
+    wanted = predict(program, board=board_titled("M5StickV")).ms
     assert wanted * 0.99 < int(taken) / 1000 < wanted + 30

@@ -62,6 +62,7 @@ def set_backlight(*_):
 
 def display(image, *_, **__):
     call("lcd_show", image._number)
+    call("sleep", call("lcd_ms"))
 
 
 def clear(color=BLACK):

@@ -14,8 +14,9 @@ _SIZES = {
     B64X64: (64, 64),
     B128X128: (128, 128),
 }
-# MaixPy's M5StickV gives its sensor 12 MHz: 10 frames a second.
-_FRAME_MS = 100
+# Period of the sensor. A picture waits for the next frame to begin and takes it whole: two
+# periods, of which one goes by while a program works.
+_FRAME_MS = call("camera_ms")
 _state = {"gray": False, "size": (320, 240), "window": None, "last": None, "at": 0}
 
 
@@ -64,9 +65,8 @@ def skip_frames(n=None, time=300):
 
 
 def snapshot():
-    wait = _FRAME_MS - time.ticks_diff(time.ticks_ms(), _state["at"])
-    if 0 < wait <= _FRAME_MS:
-        time.sleep_ms(wait)
+    worked = time.ticks_diff(time.ticks_ms(), _state["at"])
+    call("sleep", _FRAME_MS + max(0, _FRAME_MS - max(0, worked)))
     _state["at"] = time.ticks_ms()
     if _state["last"] is not None:
         call("picture_free", _state["last"])

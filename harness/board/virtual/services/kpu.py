@@ -15,9 +15,9 @@ import numpy.typing as npt
 from harness.board.virtual.faults import BoardFault
 from harness.board.virtual.profile import Profile
 from harness.board.virtual.services.files import Files
+from harness.board.virtual.services.pace import Pace
 from harness.board.virtual.services.pictures import Pictures
 from harness.board.virtual.services.regions import detections
-from harness.board.virtual.services.system import System
 from harness.errors import HarnessError, KModelError
 from harness.kmodel import load
 from harness.kmodel.memory import Memory
@@ -70,9 +70,9 @@ class Kpu:
     """Loaded models and their runs."""
 
     def __init__(
-        self, profile: Profile, files: Files, system: System, pictures: Pictures, flash: Path
+        self, profile: Profile, files: Files, pace: Pace, pictures: Pictures, flash: Path
     ) -> None:
-        self._profile, self._files, self._system = profile, files, system
+        self._profile, self._files, self._pace = profile, files, pace
         self._pictures, self._flash = pictures, flash
         self._tasks: dict[int, Task] = {}
         self._next = 1
@@ -244,16 +244,8 @@ class Kpu:
             raise BoardFault("OSError", WORDS[OUTPUTS_NOT_SET])
         started = time.monotonic()
         task.results = _simulate(task, x)
-        self._spend(task, started)
+        self._pace.spend(self._pace.model_ms(task.program, task.run_layers), started)
         return {"outputs": len(task.results)}
-
-    def _spend(self, task: Task, started: float) -> None:
-        """Let the board's clock see the time of a K210, whatever the host took since `started`."""
-        from harness.timing import estimate
-
-        wanted_s = estimate(task.program).kpu_ms / 1000
-        time.sleep(max(0.0, started + wanted_s - time.monotonic()))
-        self._system.stolen_ms += (time.monotonic() - started - wanted_s) * 1000
 
     def _describe(self, task: Task, index: int) -> dict[str, Any]:
         if task.program.version == 4:

@@ -1,0 +1,116 @@
+"""`k210 predict`: how long a model takes on a K210."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+
+if TYPE_CHECKING:
+    from harness.kmodel import Program
+
+BOARDS = ("maix-bit", "maix-go", "m5stickv", "unitv", "canmv-k210")
+
+
+def _boards(incomplete: str) -> list[str]:
+    return [name for name in BOARDS if name.startswith(incomplete)]
+
+
+def predict(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|RUN", help="A kmodel, or a run folder with one in it.")
+    ],
+    clock: Annotated[
+        float | None, typer.Option("--clock", metavar="MHZ", help="Clock of the KPU.")
+    ] = None,
+    cpu_clock: Annotated[
+        float | None, typer.Option("--cpu-clock", metavar="MHZ", help="Clock of the CPU.")
+    ] = None,
+    firmware: options.Firmware = "",
+    board: Annotated[
+        str,
+        typer.Option(
+            "--board",
+            metavar="NAME",
+            help=f"Whose clocks, camera and display: {', '.join(BOARDS)}.",
+            autocompletion=_boards,
+        ),
+    ] = BOARDS[0],
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="FILE", help="Constants of your own board: k210 fit."),
+    ] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--what-if",
+            metavar="QUESTION",
+            help="width=0.5, input=160x120, stride=early|late, replace=KIND; may be repeated.",
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Predict the milliseconds of every layer, and pictures a second, with an interval.
+
+    Nothing is run: the law behind it is fitted to published measurements, and stands in
+    docs/prediction.md with each of them. With --firmware the kmodel is predicted as that firmware
+    would run it, converted if need be.
+
+    Examples:
+
+        k210 predict model.kmodel
+
+        k210 predict model.kmodel --board m5stickv --firmware maixpy-0.6
+
+        k210 predict model.kmodel --what-if width=0.5 --what-if input=160x120
+    """
+    from harness.cli.console import print_json
+    from harness.cli.prediction_json import document
+    from harness.cli.prediction_table import show
+    from harness.timing import board_named
+    from harness.timing import predict as predicted
+    from harness.timing.answers import answers
+    from harness.timing.fitting import Clocks
+    from harness.timing.prediction import Law
+    from harness.timing.profile import read_law
+    from harness.timing.whatif import subject_of
+
+    chosen = board_named(board)
+    clocks = Clocks(
+        cpu_hz=chosen.clocks.cpu_hz if cpu_clock is None else cpu_clock * 1e6,
+        kpu_hz=chosen.clocks.kpu_hz if clock is None else clock * 1e6,
+    )
+    law = read_law(profile) if profile else Law()
+    program = _program(file, firmware)
+    found = predicted(program, clocks, chosen, law)
+    asked = answers(subject_of(program), tuple(what_if or ()), found) if what_if else ()
+    if as_json:
+        print_json(document(file.name, found, asked))
+    else:
+        show(file.name, found, asked)
+
+
+def _program(file: Path, firmware: str) -> Program:
+    """Load a kmodel, in the version that a firmware takes.
+
+    Raises:
+        HarnessError: There is none, or the firmware cannot run it.
+    """
+    from harness.convert import convert
+    from harness.errors import UsageError
+    from harness.kmodel import load, save
+    from harness.kmodel.firmware import firmware_named
+
+    target = firmware_named(firmware) if firmware else None
+    if file.is_dir():
+        path = file / "model.kmodel"
+        if not path.is_file():
+            raise UsageError(f"{file} has no model.kmodel", "name a kmodel, or a finished run")
+        file = path
+    program = load(file)
+    if target is None or program.version in target.versions:
+        return program
+    return load(save(convert(program, target.versions[-1]).program))

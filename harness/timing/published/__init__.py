@@ -1,0 +1,1 @@
+"""Published times of networks on a K210, and those networks as far as they can be rebuilt."""

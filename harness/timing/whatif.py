@@ -1,0 +1,303 @@
+"""What would it take if: a program's steps changed as its network might be.
+
+Shapes change and nothing else: a network changed so has to be trained again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from harness.errors import UsageError
+from harness.kmodel.dataflow import Sources, producers
+from harness.kmodel.operations import Operation, Reduce
+from harness.kmodel.operations.kpu import KpuConv2d
+from harness.kmodel.operations.windows import GlobalAveragePool
+from harness.kmodel.program import Program
+from harness.timing.steps import TRANSFERS, CpuStep, KpuStep, Network, Step, network_of
+
+FORMS = "width=0.5, input=160x120, stride=early, stride=late, or replace=KIND"
+LEAST_SIDE, MOST_WIDTH, MOST_HEIGHT, MOST_CHANNELS = 4, 512, 256, 1024
+CONVERSIONS = frozenset({"convert", "copy", "dequantize", "quantize"})
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, and what of it does not follow its width or its input.
+
+    Attributes:
+        network: Its steps.
+        first: KPU layers that read the model's input.
+        heads: KPU layers whose results reach the model's outputs without another KPU layer.
+        outside: Operations between heads and outputs, and before the first KPU layer.
+        points: Steps behind a global pooling, whose maps have no size.
+    """
+
+    network: Network
+    first: frozenset[str] = frozenset()
+    heads: frozenset[str] = frozenset()
+    outside: frozenset[str] = frozenset()
+    points: frozenset[str] = frozenset()
+
+
+def subject_of(program: Program) -> Subject:
+    """Return what questions can be asked of."""
+    sources = producers(program)
+    by_name = {operation.name: operation for operation in program.operations}
+    heads, behind = _towards_outputs(program, sources, by_name)
+    ports = {port.name for port in program.inputs}
+    points: set[str] = set()
+    first, ahead = set[str](), set[str]()
+    for operation in program.operations:
+        before = _producers(sources, operation.name)
+        if _pools_all(operation) or before & points:
+            points.add(operation.name)
+        if before & (ports | ahead):
+            (first if isinstance(operation, KpuConv2d) else ahead).add(operation.name)
+    return Subject(
+        network_of(program),
+        frozenset(first),
+        frozenset(heads),
+        frozenset(behind | ahead),
+        frozenset(points),
+    )
+
+
+def asked(subject: Subject, question: str) -> Subject:
+    """Return a network changed as a question says.
+
+    Args:
+        subject: The network.
+        question: One of the forms in `FORMS`.
+
+    Raises:
+        UsageError: The question cannot be read, or does not fit the network.
+    """
+    name, _, value = question.partition("=")
+    change = _CHANGES.get(name)
+    if change is None or not value:
+        raise UsageError(f"--what-if {question!r} is no question", FORMS)
+    return change(subject, value)
+
+
+def _width(subject: Subject, value: str) -> Subject:
+    try:
+        factor = float(value)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= 8:
+        raise UsageError(f"--what-if width={value}: not a factor", "e.g. width=0.5")
+
+    def narrower(step: Step) -> Step:
+        if isinstance(step, CpuStep):
+            if step.name in subject.outside or step.kind == "input":
+                return step
+            return replace(
+                step, elements=_scaled(step.elements, factor), macs=_scaled(step.macs, factor**2)
+            )
+        into, out = step.channels
+        if step.name not in subject.first:
+            into = _scaled(into, factor)
+        if step.name not in subject.heads:
+            out = _scaled(out, factor)
+        if max(into, out) > MOST_CHANNELS:
+            raise UsageError(
+                f"--what-if width={value}: {step.name} would have {max(into, out)} channels, a "
+                f"KPU layer has at most {MOST_CHANNELS}",
+                "a smaller factor",
+            )
+        copied = step.copied if step.name in subject.heads else _scaled(step.copied, factor)
+        return replace(step, channels=(into, out), copied=copied)
+
+    return _mapped(subject, narrower)
+
+
+def _input(subject: Subject, value: str) -> Subject:
+    found = re.fullmatch(r"(\d+)x(\d+)", value)
+    width, height = subject.network.size
+    if not found or not width:
+        raise UsageError(
+            f"--what-if input={value}: not a size, or the input is no picture", "e.g. input=160x120"
+        )
+    new = int(found[1]), int(found[2])
+    if not (LEAST_SIDE <= new[0] <= MOST_WIDTH and LEAST_SIDE <= new[1] <= MOST_HEIGHT):
+        raise UsageError(
+            f"--what-if input={value}: the KPU takes {LEAST_SIDE} to {MOST_WIDTH} columns and "
+            f"{LEAST_SIDE} to {MOST_HEIGHT} lines",
+            "e.g. input=160x120",
+        )
+    across, down = new[0] / width, new[1] / height
+
+    def resized(step: Step) -> Step:
+        if step.name in subject.points:
+            return step
+        if isinstance(step, CpuStep):
+            area = across * down
+            return replace(
+                step,
+                elements=_scaled(step.elements, area),
+                macs=_scaled(step.macs, area),
+                width=_scaled(step.width, across),
+            )
+        size = tuple(
+            max(LEAST_SIDE, _scaled(side, factor))
+            for side, factor in zip(step.size, (across, down), strict=True)
+        )
+        return replace(step, size=(size[0], size[1]), copied=_scaled(step.copied, across * down))
+
+    changed = _mapped(subject, resized)
+    return replace(changed, network=replace(changed.network, size=new))
+
+
+def _stride(subject: Subject, value: str) -> Subject:
+    if value not in ("early", "late"):
+        raise UsageError(f"--what-if stride={value}: unknown place", "stride=early or stride=late")
+    steps = list(subject.network.steps)
+    move = _earlier if value == "early" else _later
+    # From the side that maps grow or shrink from, so that one move does not hide the next.
+    places = range(len(steps) - 2)
+    moved = sum(move(steps, place) for place in (places if value == "early" else reversed(places)))
+    if not moved:
+        raise UsageError(
+            f"--what-if stride={value}: no stride here can be done {value}r, before or behind a "
+            "depthwise layer and its 1x1 layer",
+            "see k210 predict for the strides there are",
+        )
+    return replace(subject, network=replace(subject.network, steps=tuple(steps)))
+
+
+def _earlier(steps: list[Step], place: int) -> bool:
+    """Let the layer before a depthwise one stride instead of the 1x1 layer behind it."""
+    a, b, c = steps[place : place + 3]
+    if not (isinstance(a, KpuStep) and _is_block(b, c) and a.stride == 1 and not a.depthwise):
+        return False
+    assert isinstance(b, KpuStep)
+    assert isinstance(c, KpuStep)
+    if c.stride == 1 or a.size != b.size or b.size != c.size or a.copied:
+        return False
+    small = max(LEAST_SIDE, -(-b.size[0] // c.stride)), max(LEAST_SIDE, -(-b.size[1] // c.stride))
+    steps[place : place + 3] = (
+        replace(a, stride=c.stride),
+        replace(b, size=small),
+        replace(c, size=small, stride=1),
+    )
+    return True
+
+
+def _later(steps: list[Step], place: int) -> bool:
+    """Let the 1x1 layer behind a depthwise one stride instead of the layer before it."""
+    a, b, c = steps[place : place + 3]
+    if not (isinstance(a, KpuStep) and _is_block(b, c) and a.stride > 1 and not a.copied):
+        return False
+    assert isinstance(b, KpuStep)
+    assert isinstance(c, KpuStep)
+    if c.stride != 1 or b.size != c.size:
+        return False
+    steps[place : place + 3] = (
+        replace(a, stride=1),
+        replace(b, size=a.size),
+        replace(c, size=a.size, stride=a.stride),
+    )
+    return True
+
+
+def _is_block(b: Step, c: Step) -> bool:
+    both = isinstance(b, KpuStep) and isinstance(c, KpuStep)
+    return both and b.depthwise and not c.depthwise and c.kernel == 1  # type: ignore[union-attr]
+
+
+def _replace(subject: Subject, value: str) -> Subject:
+    """Put a 1x1 layer for each operation of a kind, and leave out what only led to and from it."""
+    steps = subject.network.steps
+    wanted = [step.name for step in steps if value in (step.name, step.kind)]
+    on_cpu = sorted({s.kind for s in steps if isinstance(s, CpuStep) and s.kind not in TRANSFERS})
+    if not wanted or value not in {*on_cpu, *(s.name for s in steps if s.unit == "CPU")}:
+        raise UsageError(
+            f"--what-if replace={value}: nothing of that name or kind runs on the CPU",
+            f"there is: {', '.join(on_cpu) or 'nothing'}",
+        )
+    kept: list[Step] = []
+    for island in _islands(steps):
+        kept += _without(island, frozenset(wanted), steps)
+    return replace(subject, network=replace(subject.network, steps=tuple(kept)))
+
+
+def _islands(steps: tuple[Step, ...]) -> Iterable[list[Step]]:
+    """Yield runs of steps: KPU layers, and what lies between two of them."""
+    run: list[Step] = []
+    for step in steps:
+        if run and (run[-1].unit == "KPU") != (step.unit == "KPU"):
+            yield run
+            run = []
+        run.append(step)
+    if run:
+        yield run
+
+
+def _without(island: list[Step], wanted: frozenset[str], steps: tuple[Step, ...]) -> list[Step]:
+    chosen = [step for step in island if step.name in wanted]
+    if not chosen:
+        return island
+    place = steps.index(island[-1])
+    following = next((s for s in steps[place + 1 :] if isinstance(s, KpuStep)), None)
+    before = next((s for s in reversed(steps[: steps.index(island[0])]) if s.unit == "KPU"), None)
+    model = following or before
+    if not isinstance(model, KpuStep):
+        return island
+    channels = model.channels[0 if following else 1]
+    layers: list[Step] = [
+        KpuStep(f"{step.name} on the KPU", 1, (channels, channels), model.size, 1, depthwise=False)
+        for step in chosen
+    ]
+    rest = [step for step in island if step.name not in wanted]
+    if following and before and all(s.unit == "move" or s.kind in CONVERSIONS for s in rest):
+        return layers
+    return [*layers, *rest] if not following else [*rest, *layers]
+
+
+_CHANGES: dict[str, Callable[[Subject, str], Subject]] = {
+    "width": _width,
+    "input": _input,
+    "stride": _stride,
+    "replace": _replace,
+}
+
+
+def _mapped(subject: Subject, change: Callable[[Step], Step]) -> Subject:
+    steps = tuple(map(change, subject.network.steps))
+    return replace(subject, network=replace(subject.network, steps=steps))
+
+
+def _scaled(count: int, factor: float) -> int:
+    return max(1, round(count * factor)) if count else 0
+
+
+def _producers(sources: Sources, name: str) -> set[str]:
+    return {part.producer for parts in sources[name] for part in parts if part.producer}
+
+
+def _towards_outputs(
+    program: Program, sources: Sources, by_name: dict[str, Operation]
+) -> tuple[set[str], set[str]]:
+    heads: set[str] = set()
+    behind: set[str] = set()
+    waiting = [name for port in program.outputs for name in _producers(sources, port.name)]
+    while waiting:
+        name = waiting.pop()
+        operation = by_name.get(name)
+        if operation is None or name in heads | behind:
+            continue
+        if isinstance(operation, KpuConv2d):
+            heads.add(name)
+        else:
+            behind.add(name)
+            waiting += _producers(sources, name)
+    return heads, behind
+
+
+def _pools_all(operation: Operation) -> bool:
+    if isinstance(operation, GlobalAveragePool):
+        return True
+    shape = operation.inputs[0].shape if operation.inputs else ()
+    return isinstance(operation, Reduce) and len(shape) == 4 and {2, 3} <= set(operation.axes)

@@ -1,0 +1,53 @@
+"""The law against what others measured."""
+
+import pytest
+
+from harness.timing import boards, tables
+from harness.timing.prices import PRICES, SPAN
+from harness.timing.published import figures, loops, refused
+from harness.timing.validation import all_prices, coverage, fitted, held_out
+from tests.conftest import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "prediction.md"
+
+
+@pytest.fixture(scope="module")
+def held():
+    return held_out()
+
+
+def test_the_interval_is_at_most_35_percent_wide_and_holds_nine_of_ten(held):
+    assert SPAN <= 0.35
+    inside, of = coverage(held)
+    assert of >= 60
+    assert inside / of >= 0.9
+
+
+def test_strangers_to_a_network_predict_four_of_five():
+    inside, of = coverage(held_out(families=True))
+    assert inside / of >= 0.8
+
+
+def test_the_page_shows_what_the_code_computes():
+    text = PAGE.read_text()
+    assert tables.placed(text, tables.document()) == text, f"run {tables.COMMAND}"
+
+
+def test_prices_are_those_of_the_fit():
+    for name, price in all_prices().items():
+        assert PRICES[name].ns == pytest.approx(price.ns, rel=0.005), name
+    told = loops.frame_clocks(loops.loops(), PRICES)
+    assert pytest.approx(told, rel=0.005) == boards.FRAME_CLOCKS
+
+
+def test_a_source_left_out_is_left_out():
+    """A made-up tenfold source moves everything but its own prediction."""
+    known = [one.observation for one in figures.figures()]
+    without = [one for one in known if one.source != "nncase 92"]
+    assert fitted(known)["kpu_pair"].ns != fitted(without)["kpu_pair"].ns
+
+
+def test_every_source_has_a_place():
+    assert {one.source for one in figures.figures()} == set(figures.SOURCES)
+    assert {one.source for one in loops.loops()} == set(loops.SOURCES)
+    assert all(one.reason for one in refused.REFUSED)
