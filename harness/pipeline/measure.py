@@ -66,6 +66,7 @@ def measure(
     board: str = "auto",
     checkpoint: Path | None = None,
     progress: Progress = SILENT,
+    compiled: CompiledModel | None = None,
 ) -> Measured:
     """Compile if need be, and run each backend on the very same bytes.
 
@@ -76,6 +77,7 @@ def measure(
         board: Which board the backend `board` is: `auto`, `virtual`, or a port.
         checkpoint: File that keeps a board's results until it is done with all inputs.
         progress: Who is told.
+        compiled: What to run, where it is compiled already.
     """
     chosen = [_backend(name, board, checkpoint) for name in names]
     with ExitStack() as held:
@@ -83,8 +85,7 @@ def measure(
         for backend in chosen:
             held.enter_context(backend)
         deployable = _delivered(deployable, chosen)
-        compiled = None
-        if any(backend.needs_kmodel for backend in chosen):
+        if compiled is None and any(backend.needs_kmodel for backend in chosen):
             compiled = compile_deployable(deployable, method=calibrate_method, progress=progress)
         subject = Subject(
             contract=deployable.contract,

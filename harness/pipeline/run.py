@@ -52,6 +52,7 @@ class RunRequest:
         cross_validation: Figures over folds, when they were asked for.
         artefacts: What else is written into the folder.
         progress: Who is told.
+        compiled: The compiled model, where there is one already.
     """
 
     method: str
@@ -62,6 +63,7 @@ class RunRequest:
     cross_validation: CrossValidationRecord | None = None
     artefacts: Artefacts | None = None
     progress: Progress = SILENT
+    compiled: CompiledModel | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def execute_in(folder: RunFolder, deployable: Deployable, request: RunRequest) -
         board=request.board,
         checkpoint=folder.path / BOARD_CHECKPOINT,
         progress=request.progress,
+        compiled=request.compiled,
     )
     folder.forget_results()
     report = _write(folder, measured.deployable, measured, request)
