@@ -43,6 +43,14 @@ def complete_firmware(incomplete: str) -> list[str]:
     return _beginning(FIRMWARES, incomplete)
 
 
+def complete_legalise(incomplete: str) -> list[str]:
+    """Return every NAME=MODE of the legaliser."""
+    from harness.compiler.legalise import REWRITES
+
+    texts = [f"{rewrite.name}={mode}" for rewrite in REWRITES for mode in rewrite.modes]
+    return _beginning(texts, incomplete)
+
+
 def complete_color(incomplete: str) -> list[str]:
     """Return the colour orders."""
     from harness.method import ColorOrder

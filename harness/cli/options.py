@@ -58,6 +58,15 @@ Calibrate = Annotated[
         autocompletion=completion.complete_calibration,
     ),
 ]
+Legalise = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--legalise",
+        metavar="NAME=MODE",
+        help="How to rewrite what nncase or the KPU lacks; see k210 check --rewrites.",
+        autocompletion=completion.complete_legalise,
+    ),
+]
 Firmware = Annotated[
     str,
     typer.Option(

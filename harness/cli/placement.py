@@ -21,6 +21,7 @@ def document(compiled: CompiledModel, folder: Path) -> dict[str, Any]:
         "stock": _stock(compiled),
         "contract": compiled.contract.model_dump(mode="json", by_alias=True),
         "operations": [asdict(placed) for placed in compiled.placement],
+        "rewrites": [asdict(applied) for applied in compiled.rewrites],
     }
 
 
@@ -59,5 +60,7 @@ def show_compiled(compiled: CompiledModel, folder: Path) -> None:
         f"{glue} conversions and copies between them; {len(compiled.kmodel) / 1024:.0f} KB"
         f"{' (from the cache)' if compiled.cached else ''}"
     )
+    for applied in compiled.rewrites:
+        show_line(applied.line, "rewritten", "cyan")
     show_line(compiled.stock.line)
     show_line(f"kmodel: {folder / KMODEL_FILE}")

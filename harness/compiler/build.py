@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -24,15 +24,19 @@ from harness.compiler.contract import (
     weights_sha256,
 )
 from harness.compiler.export import to_onnx
+from harness.compiler.legalise import Applied, legalise, modes_of
 from harness.compiler.lower import to_nncase_dialect
+from harness.compiler.misread import misread_maps
 from harness.compiler.placement import Placed, outputs, placement
 from harness.compiler.refusal import explain
 from harness.compiler.stock import StockModel, stock_model
 from harness.compiler.worker.checks import check_calibration
 from harness.compiler.worker.client import Worker, get_worker
 from harness.compiler.worker.environment import NNCASE_VERSION
+from harness.compiler.worker.results import Compilation
 from harness.errors import CompileError
 from harness.files import write_bytes
+from harness.kmodel import load
 from harness.kmodel.firmware import Firmware
 from harness.method import Deployable, InputContract
 from harness.progress import SILENT, Progress
@@ -41,6 +45,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 ONNX_FILE = "model.onnx"
+# Kept with a compiled model in the cache.
+_REWRITES_FILE = "rewrites.json"
+_NO_REQUESTS: Mapping[str, str] = MappingProxyType({})
 
 Images = npt.NDArray[np.uint8]
 
@@ -76,6 +83,7 @@ class CompiledModel:
         stock: The same model for stock firmware, or why there is none.
         contract: What is written beside it.
         placement: Every compiled operation in running order.
+        rewrites: What the legaliser changed on the way from `onnx` to `kmodel`.
         log: What nncase printed.
         cached: Whether it was found in the cache.
     """
@@ -85,6 +93,7 @@ class CompiledModel:
     onnx: bytes | None
     contract: ModelContract
     placement: tuple[Placed, ...]
+    rewrites: tuple[Applied, ...]
     log: str
     cached: bool
 
@@ -139,9 +148,16 @@ def source_of_file(path: Path, contract: InputContract) -> Source:
 
 
 def compile_deployable(
-    deployable: Deployable, *, method: str = "no_clip", progress: Progress = SILENT
+    deployable: Deployable,
+    *,
+    method: str = "no_clip",
+    rewrites: Mapping[str, str] = _NO_REQUESTS,
+    progress: Progress = SILENT,
 ) -> CompiledModel:
-    """Compile the module of a deployable with its own calibration images."""
+    """Compile the module of a deployable with its own calibration images.
+
+    Requests in `rewrites` come before those of the deployable.
+    """
     source = source_of_module(
         deployable.module,
         deployable.name,
@@ -149,7 +165,13 @@ def compile_deployable(
         deployable.outputs,
         deployable.seeds,
     )
-    return compile_source(source, deployable.calibration, method=method, progress=progress)
+    return compile_source(
+        source,
+        deployable.calibration,
+        method=method,
+        rewrites={**deployable.rewrites, **rewrites},
+        progress=progress,
+    )
 
 
 def compile_source(
@@ -157,6 +179,7 @@ def compile_source(
     calibration: Images,
     *,
     method: str = "no_clip",
+    rewrites: Mapping[str, str] = _NO_REQUESTS,
     progress: Progress = SILENT,
     firmware: Firmware | None = None,
     cache: CompileCache | None = None,
@@ -168,6 +191,7 @@ def compile_source(
         source: The model.
         calibration: uint8 [N, C, H, W]; quantisation takes its ranges from these.
         method: How a range is taken: one of `worker.checks.CALIBRATION_METHODS`.
+        rewrites: Rewrite of `harness.compiler.legalise` → mode; others have their defaults.
         progress: Who is told.
         firmware: Stock firmware that the converted model has to run on; None for any with v4, and
             then it is no error if the model cannot be converted.
@@ -176,20 +200,22 @@ def compile_source(
 
     Raises:
         CompileError: Calibration images or method do not fit, or nncase refuses the model.
+        UsageError: A rewrite or its mode does not exist.
         ConversionError: The model cannot run on the firmware that was asked for.
         SetupError: There is no nncase worker environment.
     """
     check_calibration(calibration, method, (1, *source.contract.shape))
     cache = cache or CompileCache()
-    entry = key(_key_parts(source, calibration, method))
+    _check_rewrites(source, rewrites)
+    entry = key(_key_parts(source, calibration, method, rewrites))
     files = cache.get(entry)
     cached = files is not None
     if files is None:
         with progress.task("compile", None):
-            files = _run_nncase(source, calibration, method, worker or get_worker())
+            files = _run_nncase(source, calibration, method, rewrites, worker or get_worker())
         _keep(cache, entry, files, progress)
     stock = stock_model(files[KMODEL_FILE], firmware)
-    return _compiled(source, calibration, method, files, stock, cached)
+    return _compiled(source, calibration, method, rewrites, files, stock, cached)
 
 
 def _keep(cache: CompileCache, entry: str, files: dict[str, bytes], progress: Progress) -> None:
@@ -200,23 +226,63 @@ def _keep(cache: CompileCache, entry: str, files: dict[str, bytes], progress: Pr
         progress.say(f"the compiled model was not cached: {error}")
 
 
-def _key_parts(source: Source, calibration: Images, method: str) -> dict[str, bytes]:
+def _check_rewrites(source: Source, rewrites: Mapping[str, str]) -> None:
+    modes_of(rewrites)
+    if rewrites and source.kind != "onnx":
+        raise CompileError(
+            "a TFLite model cannot be rewritten", "convert it to ONNX, or leave --legalise out"
+        )
+
+
+def _key_parts(
+    source: Source, calibration: Images, method: str, rewrites: Mapping[str, str]
+) -> dict[str, bytes]:
     contract = source.contract
     return {
         "kind": source.kind.encode(),
         "model": source.data,
         "calibration": calibration.tobytes(),
         "options": json.dumps([contract.shape, contract.range, method, len(calibration)]).encode(),
+        "rewrites": json.dumps(modes_of(rewrites)).encode(),
         "compiler": NNCASE_VERSION.encode(),
     }
 
 
 def _run_nncase(
-    source: Source, calibration: Images, method: str, worker: Worker
+    source: Source,
+    calibration: Images,
+    method: str,
+    rewrites: Mapping[str, str],
+    worker: Worker,
 ) -> dict[str, bytes]:
-    model = to_nncase_dialect(source.data) if source.kind == "onnx" else source.data
+    model, applied = _for_nncase(source, calibration, rewrites)
+    result = _compile(source, model, calibration, method, worker)
+    if modes_of(rewrites)["crop"] == "auto" and misread_maps(load(result.kmodel)):
+        model, applied = _for_nncase(source, calibration, {**rewrites, "crop": "pool"})
+        result = _compile(source, model, calibration, method, worker)
+    files = {f"ir/{name}": data for name, data in result.ir.items()}
+    return {
+        KMODEL_FILE: result.kmodel,
+        _REWRITES_FILE: json.dumps([asdict(one) for one in applied]).encode(),
+        "nncase.log": result.log.encode(),
+        **files,
+    }
+
+
+def _for_nncase(
+    source: Source, calibration: Images, rewrites: Mapping[str, str]
+) -> tuple[bytes, tuple[Applied, ...]]:
+    if source.kind != "onnx":
+        return source.data, ()
+    legal = legalise(source.data, calibration, source.contract.range, rewrites)
+    return to_nncase_dialect(legal.data), legal.applied
+
+
+def _compile(
+    source: Source, model: bytes, calibration: Images, method: str, worker: Worker
+) -> Compilation:
     try:
-        result = worker.compile(
+        return worker.compile(
             model,
             source.kind,
             input_shape=(1, *source.contract.shape),
@@ -226,19 +292,19 @@ def _run_nncase(
         )
     except CompileError as error:
         raise explain(error, source.data if source.kind == "onnx" else None) from error
-    files = {f"ir/{name}": data for name, data in result.ir.items()}
-    return {KMODEL_FILE: result.kmodel, "nncase.log": result.log.encode(), **files}
 
 
 def _compiled(
     source: Source,
     calibration: Images,
     method: str,
+    rewrites: Mapping[str, str],
     files: dict[str, bytes],
     stock: StockModel,
     cached: bool,
 ) -> CompiledModel:
     graphs = {name[3:]: data for name, data in files.items() if name.startswith("ir/")}
+    applied = tuple(Applied(**one) for one in json.loads(files[_REWRITES_FILE]))
     names = onnx_graph.outputs(source.data) if source.kind == "onnx" else outputs(graphs)
     contract = ModelContract(
         schema=1,
@@ -252,6 +318,8 @@ def _compiled(
             method=method, images=len(calibration), sha256=sha256(calibration.tobytes())
         ),
         seeds=source.seeds,
+        legalise=dict(rewrites),
+        rewrites=tuple(one.line for one in applied),
         stock_refusal=stock.refusal,
     )
     if stock.data is not None:
@@ -262,6 +330,7 @@ def _compiled(
         onnx=source.data if source.kind == "onnx" else None,
         contract=contract,
         placement=placement(graphs),
+        rewrites=applied,
         log=files["nncase.log"].decode(errors="replace"),
         cached=cached,
     )

@@ -87,6 +87,8 @@ class ModelContract(_Record):
         compiler: Compiler and version, such as "nncase 1.9.0.20230322".
         calibration: Method, number of images, and hash of their bytes.
         seeds: Every seed by name.
+        legalise: Rewrites that were asked for: name → mode.
+        rewrites: What the legaliser changed, one line each.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -98,6 +100,8 @@ class ModelContract(_Record):
     compiler: str = ""
     calibration: CalibrationRecord | None = None
     seeds: Mapping[str, int] = Field(default_factory=dict)
+    legalise: Mapping[str, str] = Field(default_factory=dict)
+    rewrites: tuple[str, ...] = ()
     stock: tuple[StockRecord, ...] = ()
     stock_refusal: str = ""
 

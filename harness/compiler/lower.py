@@ -16,7 +16,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from harness.compiler.onnx_graph import infer_shapes
+from harness.compiler.onnx_graph import infer_shapes, static_shapes
 from harness.errors import CompileError
 
 _AXES_AS_ATTRIBUTE = frozenset(
@@ -55,8 +55,8 @@ def to_nncase_dialect(data: bytes) -> bytes:
     Raises:
         CompileError: Axes depend on the input, or shapes contradict each other.
     """
-    model = _fold_constants(data)
-    constants, shapes = _constants(model.graph), _static_shapes(model.graph)
+    model = fold_constants(data)
+    constants, shapes = _constants(model.graph), static_shapes(model.graph)
     for node in model.graph.node:
         _axes_to_attribute(node, constants)
         _count_from_the_start(node, constants, shapes)
@@ -66,11 +66,17 @@ def to_nncase_dialect(data: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _fold_constants(data: bytes) -> onnx.ModelProto:
-    """Fold until nothing changes: a folded size lets more shapes be inferred, and so on."""
+def fold_constants(data: bytes) -> onnx.ModelProto:
+    """Return the model with all that is constant stored, and the shape of every tensor.
+
+    Folds until nothing changes: a folded size lets more shapes be inferred, and so on.
+
+    Raises:
+        CompileError: Shapes contradict each other.
+    """
     while True:
         model = onnx.load_model_from_string(infer_shapes(data))
-        constants, shapes = _constants(model.graph), _static_shapes(model.graph)
+        constants, shapes = _constants(model.graph), static_shapes(model.graph)
         nodes = list(model.graph.node)
         kept = [node for node in nodes if not _fold(node, constants, shapes, model)]
         if len(kept) == len(nodes):
@@ -81,16 +87,6 @@ def _fold_constants(data: bytes) -> onnx.ModelProto:
 
 def _constants(graph: onnx.GraphProto) -> Constants:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-
-
-def _static_shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
-    shapes = {}
-    for value in [*graph.input, *graph.value_info]:
-        tensor = value.type.tensor_type
-        dims = tensor.shape.dim
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in dims):
-            shapes[value.name] = tuple(dim.dim_value for dim in dims)
-    return shapes
 
 
 def _fold(

@@ -170,6 +170,17 @@ def operator_types(data: bytes) -> set[str]:
     return {node.op_type for node in parse(data).graph.node}
 
 
+def static_shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that are written into a graph, of tensors whose shape is fixed."""
+    shapes = {}
+    for value in [*graph.input, *graph.value_info, *graph.output]:
+        tensor = value.type.tensor_type
+        dims = tensor.shape.dim
+        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in dims):
+            shapes[value.name] = tuple(dim.dim_value for dim in dims)
+    return shapes
+
+
 def _free_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     weights = {tensor.name for tensor in model.graph.initializer}
     return [value for value in model.graph.input if value.name not in weights]

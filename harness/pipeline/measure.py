@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -63,6 +64,7 @@ def measure(
     names: tuple[str, ...],
     *,
     calibrate_method: str = "no_clip",
+    rewrites: Mapping[str, str] = MappingProxyType({}),
     board: str = "auto",
     checkpoint: Path | None = None,
     progress: Progress = SILENT,
@@ -74,6 +76,7 @@ def measure(
         deployable: What to run.
         names: Backends; the first is what the others are compared with.
         calibrate_method: How nncase takes ranges from the calibration images.
+        rewrites: Rewrites of the legaliser that were asked for: name → mode.
         board: Which board the backend `board` is: `auto`, `virtual`, or a port.
         checkpoint: File that keeps a board's results until it is done with all inputs.
         progress: Who is told.
@@ -86,7 +89,9 @@ def measure(
             held.enter_context(backend)
         deployable = _delivered(deployable, chosen)
         if compiled is None and any(backend.needs_kmodel for backend in chosen):
-            compiled = compile_deployable(deployable, method=calibrate_method, progress=progress)
+            compiled = compile_deployable(
+                deployable, method=calibrate_method, rewrites=rewrites, progress=progress
+            )
         subject = Subject(
             contract=deployable.contract,
             outputs=deployable.outputs,

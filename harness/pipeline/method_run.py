@@ -91,6 +91,7 @@ def _cross_validate(run: MethodRun) -> CrossValidationRecord:
             deployable,
             run.request.backends,
             calibrate_method=run.request.calibrate_method,
+            rewrites=run.request.rewrites,
             board=run.request.board,
             checkpoint=job.out / BOARD_CHECKPOINT,
             progress=run.request.progress,

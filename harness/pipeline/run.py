@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class RunRequest:
         backends: Names; the first is what the others are compared with.
         data: Where the evaluation data came from, in words.
         calibrate_method: How nncase takes ranges from the calibration images.
+        rewrites: Rewrites of the legaliser that were asked for: name → mode.
         board: Which board the backend `board` is: `auto`, `virtual`, or a port.
         cross_validation: Figures over folds, when they were asked for.
         artefacts: What else is written into the folder.
@@ -59,6 +60,7 @@ class RunRequest:
     backends: tuple[str, ...] = ("float", "nncase")
     data: str = ""
     calibrate_method: str = "no_clip"
+    rewrites: Mapping[str, str] = field(default_factory=dict)
     board: str = "auto"
     cross_validation: CrossValidationRecord | None = None
     artefacts: Artefacts | None = None
@@ -98,6 +100,7 @@ def execute_in(folder: RunFolder, deployable: Deployable, request: RunRequest) -
         deployable,
         request.backends,
         calibrate_method=request.calibrate_method,
+        rewrites=request.rewrites,
         board=request.board,
         checkpoint=folder.path / BOARD_CHECKPOINT,
         progress=request.progress,

@@ -26,8 +26,8 @@ def deployable(module, outputs=("y",), contract=None, images=None):
     return Deployable("t", module, contract, outputs, images, EvaluationSet(ids, images))
 
 
-def run_both(target):
-    compiled = compile_deployable(target)
+def run_both(target, **rewrites):
+    compiled = compile_deployable(target, rewrites=rewrites)
     subject = Subject(target.contract, target.outputs, target.module, compiled.kmodel)
     inputs = target.evaluation.inputs
     return compiled, *(get(name).run(subject, inputs).outputs for name in ("float", "nncase"))
@@ -97,7 +97,7 @@ class Conv(nn.Sequential):
     ids=["kernel", "groups", "global pooling", "small map", "upsample", "softmax"],
 )
 def test_what_falls_back_is_told_with_its_reason(module, reason):
-    compiled = compile_deployable(deployable(module.eval()))
+    compiled = compile_deployable(deployable(module.eval()), rewrites={"grouped": "off"})
     on_cpu = [p for p in compiled.placement if p.unit == "CPU" and not p.inserted]
     assert any(reason in p.reason for p in on_cpu), [(p.operation, p.reason) for p in on_cpu]
     assert any(p.unit == "KPU" and p.operation == "KPUConv2D" for p in compiled.placement)
@@ -143,7 +143,7 @@ class Deconvolution(nn.Sequential):
 )
 def test_a_refused_operation_is_named_with_its_layer(module, message):
     with pytest.raises(CompileError, match=message):
-        compile_deployable(deployable(module.eval()))
+        compile_deployable(deployable(module.eval()), rewrites={"transposed": "off"})
 
 
 def test_a_model_that_does_not_fit_the_kpu_is_explained():

@@ -31,6 +31,7 @@ def compare(
         float, typer.Option("--cosine", min=-1, max=1, help="Least cosine of every output.")
     ] = 0.99,
     calibrate: options.Calibrate = "no_clip",
+    legalise: options.Legalise = None,
     as_json: options.Json = False,
 ) -> int:
     """Compile your own PyTorch module and compare the K210 model with it.
@@ -43,6 +44,7 @@ def compare(
     """
     from harness.cli.console import TerminalProgress
     from harness.cli.results import show_run
+    from harness.compiler.legalise import parse_requests
     from harness.data.images import read_inputs
     from harness.method import EvaluationSet, Tolerance
     from harness.pipeline.factory import deployable_of, load_module
@@ -67,6 +69,7 @@ def compare(
         backends=names,
         data=str(inputs),
         calibrate_method=calibrate,
+        rewrites=parse_requests(legalise or ()),
         board=board,
         progress=TerminalProgress(),
     )

@@ -29,6 +29,7 @@ def compile_model(
     resize: options.Resize = "center_crop",
     calibrate: options.Calibrate = "no_clip",
     firmware: options.Firmware = "",
+    legalise: options.Legalise = None,
     as_json: options.Json = False,
 ) -> None:
     """Compile an ONNX or TFLite file, or a PyTorch module, for the K210.
@@ -44,10 +45,13 @@ def compile_model(
         k210 compile net.tflite --range -1,1 --calibration photos --out build/net
 
         k210 compile net.onnx --calibration photos --firmware maixpy-0.6 --out build/net
+
+        k210 compile net.onnx --calibration photos --legalise kernel=kpu --out build/net
     """
     from harness.cli.console import TerminalProgress, print_json
     from harness.cli.placement import document, show_compiled
     from harness.compiler.build import compile_source
+    from harness.compiler.legalise import parse_requests
     from harness.data.images import read_inputs
     from harness.kmodel.firmware import firmware_named
     from harness.pipeline.folder import RunFolder, check_folder
@@ -55,13 +59,19 @@ def compile_model(
 
     check_folder(out)
     target = firmware_named(firmware) if firmware else None
+    rewrites = parse_requests(legalise or ())
     found = input_shape(model)
     wanted = shape or (",".join(map(str, found)) if found else DEFAULT_SHAPE)
     contract = options.contract_of(wanted, range_, mean, std, color, resize)
     _, images = read_inputs(calibration, contract)
     source = source_of(model, contract)
     compiled = compile_source(
-        source, images, method=calibrate, progress=TerminalProgress(), firmware=target
+        source,
+        images,
+        method=calibrate,
+        rewrites=rewrites,
+        progress=TerminalProgress(),
+        firmware=target,
     )
     with RunFolder.claim(out) as folder:
         folder.forget_results()

@@ -30,6 +30,7 @@ def run(
     epochs: options.Epochs = None,
     device: options.Device = "cpu",
     calibrate: options.Calibrate = "no_clip",
+    legalise: options.Legalise = None,
     set_: options.Set = None,
     as_json: options.Json = False,
 ) -> int:
@@ -48,6 +49,7 @@ def run(
     from harness import method as methods
     from harness.cli.console import TerminalProgress
     from harness.cli.results import show_run
+    from harness.compiler.legalise import parse_requests
     from harness.errors import UsageError
     from harness.pipeline.method_run import MethodRun, run_method
     from harness.pipeline.run import RunRequest
@@ -61,6 +63,7 @@ def run(
         backends=options.backend_names(backends),
         data=str(data) if data else "shipped sample data",
         calibrate_method=calibrate,
+        rewrites=parse_requests(legalise or ()),
         board=board,
         progress=progress,
     )

@@ -1,0 +1,7 @@
+"""ONNX activations: each element by itself."""
+
+from __future__ import annotations
+
+ELEMENTWISE = frozenset(
+    {"Clip", "Elu", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu", "Sigmoid", "Tanh"}
+)

@@ -1,0 +1,157 @@
+"""Every rewrite through nncase: what it computes, to the bit by both simulators, and where."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from harness.compare import compare
+from harness.compiler.build import compile_deployable
+from harness.errors import CompileError, UsageError
+from harness.kmodel import load
+from harness.kmodel.operations import KpuConv2d
+from harness.kmodel.work import work
+from harness.simulator import Simulator
+from tests.compiler.legalise.conftest import OFF
+from tests.compiler.test_build import deployable, run_both
+
+pytestmark = pytest.mark.sim
+
+
+def conv(inputs, outputs, kernel=3, **options):
+    return nn.Conv2d(inputs, outputs, kernel, **{"padding": kernel // 2, **options})
+
+
+def between(*middle):
+    torch.manual_seed(0)
+    return nn.Sequential(conv(3, 8), nn.ReLU(), *middle, conv(8, 4)).eval()
+
+
+def prelu():
+    layer = nn.PReLU(8)
+    layer.weight.data = torch.linspace(-0.5, 0.9, 8)
+    return layer
+
+
+def uneven_norm():
+    layer = conv(8, 8)
+    layer.weight.data *= torch.logspace(-1.5, 0.5, 8).view(-1, 1, 1, 1)
+    return layer, nn.InstanceNorm2d(8, affine=True)
+
+
+def summing():
+    """Sums of positive values: the crop takes away the smallest, at the border."""
+    layer = nn.Conv2d(8, 8, 3)
+    layer.weight.data.abs_()
+    return layer
+
+
+# Rewrite → layers, request, least SNR in dB, operations on the CPU that compute.
+CASES = {
+    "transposed 4x4": (lambda: [nn.ConvTranspose2d(8, 8, 4, 2, 1)], {}, 35, {"Transpose"}),
+    "transposed 2x2": (lambda: [nn.ConvTranspose2d(8, 8, 2, 2)], {}, 35, {"Transpose"}),
+    "transposed 5x5": (lambda: [nn.ConvTranspose2d(8, 8, 5, 2, 2, 1)], {}, 35, {"Transpose"}),
+    "transposed and activation": (
+        lambda: [nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.LeakyReLU(0.2)],
+        {},
+        35,
+        {"Transpose"},
+    ),
+    "transposed, no stride": (lambda: [nn.ConvTranspose2d(8, 8, 3, 1, 1)], {}, 35, set()),
+    "norm": (uneven_norm, {}, 25, {"Binary", "Reduce"}),
+    "norm, folded": (uneven_norm, {"norm": "fold"}, None, set()),
+    "crop": (lambda: [summing()], {}, 30, {"Slice", "ReduceWindow2D"}),
+    "reflected border": (lambda: [nn.ReflectionPad2d(1), summing()], {}, 30, None),
+    "bilinear": (
+        lambda: [nn.Upsample(scale_factor=2, mode="bilinear")],
+        {},
+        35,
+        {"ResizeImage"},
+    ),
+    "groups": (lambda: [conv(8, 8, groups=2)], {}, 35, set()),
+    "groups, split": (lambda: [conv(8, 8, groups=2)], {"grouped": "split"}, 35, None),
+    "prelu": (lambda: [prelu()], {}, 30, set()),
+    "nearest": (
+        lambda: [nn.Upsample(scale_factor=2), conv(8, 8)],
+        {"nearest": "subpixel"},
+        35,
+        {"Transpose"},
+    ),
+    "1x3": (lambda: [nn.Conv2d(8, 8, (1, 3), padding=(0, 1))], {}, 35, set()),
+    "5x5": (lambda: [conv(8, 8, 5)], {"kernel": "kpu"}, 35, {"Transpose"}),
+    "4x4, stride 2": (
+        lambda: [conv(8, 8, 4, stride=2, padding=1)],
+        {"kernel": "kpu"},
+        35,
+        {"Transpose"},
+    ),
+    "dilation": (
+        lambda: [conv(8, 8, dilation=2, padding=2)],
+        {"kernel": "kpu"},
+        35,
+        {"Transpose"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_computes_the_same_on_the_kpu(case):
+    layers, request, least, on_cpu = CASES[case]
+    target = deployable(between(*layers()))
+    compiled, expected, found = run_both(target, **request)
+    assert compiled.rewrites
+    ours = Simulator(load(compiled.kmodel))(target.evaluation.inputs)
+    (mine,), (theirs,) = ours.values(), found.values()
+    np.testing.assert_array_equal(mine.numpy().reshape(theirs.shape), theirs)
+    if least is not None:
+        assert compare(expected, found).outputs["y"].snr_db > least
+    computing = {p.operation for p in compiled.placement if p.unit == "CPU" and not p.inserted}
+    if on_cpu is not None:
+        assert computing == on_cpu
+    assert share_on_kpu(compiled.kmodel) > 0.95
+
+
+def share_on_kpu(kmodel):
+    program = load(kmodel)
+    macs = {name: one.executed for name, one in work(program).items()}
+    kpu = [o.name for o in program.operations if isinstance(o, KpuConv2d)]
+    return sum(macs[name] for name in kpu) / sum(macs.values())
+
+
+def test_rewrites_are_recorded_and_part_of_what_is_cached():
+    target = deployable(between(conv(8, 8, groups=2)))
+    on, off = compile_deployable(target), compile_deployable(target, rewrites=OFF)
+    assert [one.rewrite for one in on.rewrites] == ["grouped"]
+    assert on.contract.rewrites == (on.rewrites[0].line,)
+    assert "2/Conv became one dense convolution" in on.rewrites[0].line
+    assert (off.rewrites, off.contract.legalise) == ((), OFF)
+    assert on.kmodel != off.kmodel
+    again = compile_deployable(target)
+    assert again.cached
+    assert (again.rewrites, again.kmodel) == (on.rewrites, on.kmodel)
+
+
+def test_a_deployable_can_ask_and_the_caller_is_heard_first():
+    from dataclasses import replace
+
+    target = replace(deployable(between(conv(8, 8, 5))), rewrites={"kernel": "kpu"})
+    assert [one.mode for one in compile_deployable(target).rewrites] == ["kpu"]
+    assert compile_deployable(target, rewrites={"kernel": "off"}).rewrites == ()
+
+
+def test_a_wrong_request_is_one_line():
+    target = deployable(between(conv(8, 8)))
+    with pytest.raises(UsageError, match="no rewrite 'magic'"):
+        compile_deployable(target, rewrites={"magic": "on"})
+    with pytest.raises(UsageError, match="grouped has no mode 'magic'"):
+        compile_deployable(target, rewrites={"grouped": "magic"})
+
+
+def test_tflite_is_not_rewritten(tmp_path):
+    from harness.compiler.build import Source, compile_source
+    from harness.method import InputContract
+
+    source = Source("t", "tflite", b"", InputContract((3, 32, 32)), "", {})
+    images = np.zeros((1, 3, 32, 32), np.uint8)
+    with pytest.raises(CompileError, match="cannot be rewritten"):
+        compile_source(source, images, rewrites={"norm": "fold"})

@@ -1,0 +1,147 @@
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from harness.compiler.legalise import legalise
+from tests.compiler.legalise.conftest import OFF, bytes_of, rewritten, run
+
+
+def affine(norm):
+    with torch.no_grad():
+        norm.weight.uniform_(0.5, 1.5)
+        norm.bias.normal_()
+    return norm
+
+
+class AdaIN(nn.Module):
+    """Instance normalisation with a style that is fixed at inference."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.norm = nn.InstanceNorm2d(channels)
+        self.register_buffer("gamma", torch.rand(1, channels, 1, 1) + 0.5)
+        self.register_buffer("beta", torch.randn(1, channels, 1, 1))
+
+    def forward(self, x):
+        return self.gamma * self.norm(x) + self.beta
+
+
+def plain(model):
+    kinds = {node.op_type for node in onnx.load_model_from_string(model).graph.node}
+    return not kinds & {"InstanceNormalization", "LayerNormalization", "Sqrt", "Pow"}
+
+
+NORMS = {
+    "instance": lambda c, h, w: affine(nn.InstanceNorm2d(c, affine=True)),
+    "instance, plain": lambda c, h, w: nn.InstanceNorm2d(c),
+    "adaptive": lambda c, h, w: AdaIN(c),
+    "group": lambda c, h, w: affine(nn.GroupNorm(2 if c > 3 else 3, c)),
+    "one group": lambda c, h, w: affine(nn.GroupNorm(1, c)),
+    "layer": lambda c, h, w: affine(nn.LayerNorm([c, h, w])),
+    "layer, plain": lambda c, h, w: nn.LayerNorm([c, h, w], elementwise_affine=False),
+    "layer, last axis": lambda c, h, w: affine(nn.LayerNorm(w)),
+}
+
+
+@pytest.mark.parametrize("kind", NORMS)
+@pytest.mark.parametrize("front", ["convolution", "nothing"])
+def test_exact_means_exact(same, kind, front):
+    torch.manual_seed(0)
+    channels = 3 if front == "nothing" else 8
+    before = [nn.Conv2d(3, 8, 3, padding=1), nn.ReLU()] if front == "convolution" else []
+    net = nn.Sequential(*before, NORMS[kind](channels, 12, 10))
+    assert len(same(net, (3, 12, 10), "norm", "exact")) == 1
+    assert plain(rewritten(net, (3, 12, 10), norm="exact")[1])
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**6), st.floats(-6, 6), st.floats(-3, 3), st.integers(0, 5))
+def test_any_scale_offset_and_sparsity_is_exact(seed, scale, offset, kept):
+    """Heron's start is an upper bound whatever the values: spread, shifted, or one of them only."""
+    torch.manual_seed(0)
+    before, after, _ = rewritten(nn.InstanceNorm2d(3, eps=1e-12), (3, 16, 16), norm="exact")
+    rng = np.random.default_rng(seed)
+    picture = rng.normal(size=(1, 3, 16, 16)) * 2.0**scale
+    if kept:
+        picture[:, :, kept:] = 0
+    spread = picture.std((2, 3), keepdims=True)
+    picture = (picture + offset * spread).astype(np.float32)
+    np.testing.assert_allclose(run(after, picture), run(before, picture), atol=1e-5 * 16)
+
+
+def test_a_flat_map_is_zero_and_one_hot_has_the_longest_way():
+    before, after, _ = rewritten(nn.InstanceNorm2d(3), (3, 32, 32), norm="exact")
+    picture = np.full((1, 3, 32, 32), 0.7, np.float32)
+    assert np.abs(run(after, picture)).max() < 1e-3
+    picture[:, :, 5, 7] = 100
+    np.testing.assert_allclose(run(after, picture), run(before, picture), rtol=1e-5, atol=1e-5)
+
+
+def test_the_convolution_in_front_is_evened_out():
+    torch.manual_seed(0)
+    conv = nn.Conv2d(3, 8, 3, padding=1)
+    conv.weight.data *= torch.logspace(-3, 1, 8).view(-1, 1, 1, 1)
+    net = nn.Sequential(conv, nn.InstanceNorm2d(8))
+    before, after, _ = rewritten(net, (3, 12, 12), norm="exact")
+    graph = onnx.load_model_from_string(after).graph
+    weights = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    (layer,) = (node for node in graph.node if node.op_type == "Conv")
+    norms = np.linalg.norm(weights[layer.input[1]].reshape(8, -1), axis=1)
+    np.testing.assert_allclose(norms, 1, rtol=1e-5)
+    assert len(layer.input) == 2
+    picture = np.random.default_rng(0).normal(size=(1, 3, 12, 12)).astype(np.float32)
+    np.testing.assert_allclose(run(after, picture), run(before, picture), atol=1e-4)
+
+
+def layer_normalization(opset):
+    rng = np.random.default_rng(0)
+    constants = {n: rng.normal(size=(6, 8)).astype(np.float32) for n in ("scale", "bias")}
+    graph = helper.make_graph(
+        [helper.make_node("LayerNormalization", ["x", "scale", "bias"], ["y"], "norm", axis=2)],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 6, 8))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 6, 8))],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("opset", [17, 18])
+def test_the_onnx_operation_of_newer_sets_is_known(opset):
+    before = layer_normalization(opset)
+    done = legalise(before, bytes_of((3, 6, 8)), requests={**OFF, "norm": "exact"})
+    assert plain(done.data)
+    picture = np.random.default_rng(1).normal(size=(1, 3, 6, 8)).astype(np.float32)
+    np.testing.assert_allclose(run(done.data, picture), run(before, picture), atol=2e-5)
+
+
+@pytest.mark.parametrize("front", [True, False])
+def test_folded_is_the_mean_over_the_calibration_images_and_says_how_far_off(front):
+    torch.manual_seed(0)
+    body = [nn.Conv2d(3, 3, 3, padding=1)] if front else []
+    net = nn.Sequential(*body, affine(nn.InstanceNorm2d(3, affine=True))).eval()
+    shape = (3, 16, 16)
+    _, after, (applied,) = rewritten(net, shape, norm="fold")
+    kinds = [node.op_type for node in onnx.load_model_from_string(after).graph.node]
+    assert kinds == ["Conv"]
+
+    norm = net[-1]
+    with torch.no_grad():
+        inner = net[:-1](torch.from_numpy(bytes_of(shape) / 255).float())
+        mean = inner.mean((2, 3)).mean(0)
+        root = (inner.var((2, 3), unbiased=False) + norm.eps).mean(0).sqrt()
+        folded = (inner - mean[:, None, None]) / root[:, None, None]
+        exact = nn.functional.instance_norm(inner)
+        expected = folded * norm.weight[:, None, None] + norm.bias[:, None, None]
+    picture = (bytes_of(shape)[:1] / 255).astype(np.float32)
+    np.testing.assert_allclose(run(after, picture)[0], expected[0].numpy(), atol=1e-4)
+    noise = ((folded - exact).norm() / exact.norm()).item()
+    assert noise > 0
+    assert applied.noise == pytest.approx(noise, rel=1e-3)
+    assert f"{noise:.1%}" in applied.cost
