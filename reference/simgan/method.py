@@ -21,7 +21,7 @@ from harness.method import (
 )
 from reference.shipped import weights_file
 from reference.simgan.settings import Settings
-from reference.simgan.structure import EYE, refiner_macs, refiner_parameters
+from reference.simgan.structure import EYE, deployed_macs, deployed_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +52,8 @@ class SimGAN:
             title="Refiner of synthetic eyes by adversarial training",
             paper=PAPER,
             input=InputContract(shape=(1, *EYE), color="GRAY", range=(-1.0, 1.0)),
-            parameters=refiner_parameters(settings.width),
-            macs=refiner_macs(settings.width),
+            parameters=deployed_parameters(settings.width),
+            macs=deployed_macs(settings.width),
             options=Settings.described(),
         )
 
@@ -76,6 +76,7 @@ class SimGAN:
             MethodError: The checkpoint is none of this method, or a fold was asked for.
             DataError: A domain is empty, or a picture cannot be used.
         """
+        from reference.blocks.unrolling import unroll_module
         from reference.simgan.checkpoint import read_checkpoint
         from reference.simgan.data import contract, load_pictures, rendered_pictures
 
@@ -92,7 +93,8 @@ class SimGAN:
         )
         return Deployable(
             name="simgan",
-            module=trained.networks.refiner,
+            # Its additions would run on the CPU, and take fifty times as long as all the rest.
+            module=unroll_module(trained.networks.refiner),
             contract=contract(),
             outputs=("refined",),
             calibration=pictures.synthetic.images[:CALIBRATION_PICTURES],

@@ -37,3 +37,15 @@ def refiner_macs(width: float, blocks: int = EYE_BLOCKS, size: tuple[int, int] =
     """Return multiply-accumulates of a refiner with a 3x3 stem for one grey picture."""
     inner = scaled(REFINER_CHANNELS, width)
     return size[0] * size[1] * (9 * inner + 2 * blocks * 9 * inner * inner + inner)
+
+
+def deployed_parameters(width: float, blocks: int = EYE_BLOCKS) -> int:
+    """Return the number of weights of a refiner whose residual blocks are unrolled."""
+    inner = scaled(REFINER_CHANNELS, width)
+    return (10 * inner) + blocks * (36 * inner * inner + 3 * inner) + (inner + 1)
+
+
+def deployed_macs(width: float, blocks: int = EYE_BLOCKS, size: tuple[int, int] = EYE) -> int:
+    """Return multiply-accumulates of a refiner whose residual blocks are unrolled."""
+    inner = scaled(REFINER_CHANNELS, width)
+    return size[0] * size[1] * (9 * inner + blocks * 36 * inner * inner + inner)

@@ -18,6 +18,7 @@ from reference.simgan.checkpoint import read_checkpoint
 from reference.simgan.estimator import refine
 from reference.simgan.method import EVALUATION_PICTURES
 from reference.simgan.settings import Settings
+from reference.simgan.structure import deployed_macs, deployed_parameters
 
 
 def test_it_is_a_method_that_comes_with_weights():
@@ -37,7 +38,7 @@ def test_info_describes_the_default_network():
     info = METHOD.info()
     assert info.name == "simgan"
     assert info.input.shape == (1, 35, 55)
-    assert info.parameters == 18_737
+    assert (info.parameters, info.macs) == (deployed_parameters(0.25), deployed_macs(0.25))
     assert "1612.07828" in info.paper
     assert set(info.options) >= {"width", "kg", "kd", "weight", "history", "transform"}
 
@@ -49,7 +50,7 @@ def test_every_default_is_within_its_own_limits():
         Settings.parse({"transform": "vgg"})
 
 
-def test_the_deployable_is_the_refiner_unchanged(trained):
+def test_the_deployable_is_the_refiner_unrolled(trained):
     deployable = METHOD.deployable(trained)
     inputs = deployable.evaluation.inputs
     assert inputs.shape == (EVALUATION_PICTURES, 1, 35, 55)

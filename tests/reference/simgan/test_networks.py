@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from reference.blocks.unrolling import unroll_module
 from reference.simgan.networks import Discriminator, GazeEstimator, Refiner
-from reference.simgan.structure import refiner_macs, refiner_parameters
+from reference.simgan.structure import (
+    deployed_macs,
+    deployed_parameters,
+    refiner_macs,
+    refiner_parameters,
+)
 
 # Of four blocks of two 3x3 convolutions behind a 3x3 stem.
 REACH = 9
@@ -31,10 +37,11 @@ def multiplications(network: nn.Module, images: torch.Tensor) -> int:
     def count(conv, _inputs, output):
         counts.append(output[0, 0].numel() * conv.weight.numel())
 
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.register_forward_hook(count)
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    hooks = [module.register_forward_hook(count) for module in convolutions]
     network(images)
+    for hook in hooks:
+        hook.remove()
     return sum(counts)
 
 
@@ -64,6 +71,9 @@ def test_arithmetic_and_networks_agree_at_any_width(width, blocks):
     assert parameters(refiner) == refiner_parameters(width, blocks)
     macs = multiplications(refiner, pictures(1, 35, 55))
     assert macs == refiner_macs(width, blocks)
+    unrolled = unroll_module(refiner)
+    assert parameters(unrolled) == deployed_parameters(width, blocks)
+    assert multiplications(unrolled, pictures(1, 35, 55)) == deployed_macs(width, blocks)
 
 
 @given(
