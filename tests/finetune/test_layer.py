@@ -37,8 +37,16 @@ def test_bytes_of_any_layer_are_the_simulators_before_and_behind_a_step(drawn):
 
 @pytest.mark.parametrize("depthwise", [False, True])
 @pytest.mark.parametrize("kernel", [1, 3])
-@pytest.mark.parametrize("pooling", [Pooling.NONE, Pooling.MAX_2_STRIDE_2, Pooling.MEAN_2_STRIDE_2,
-                                     Pooling.LEFT_TOP_2_STRIDE_2, Pooling.MEAN_2_STRIDE_1])
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        Pooling.NONE,
+        Pooling.MAX_2_STRIDE_2,
+        Pooling.MEAN_2_STRIDE_2,
+        Pooling.LEFT_TOP_2_STRIDE_2,
+        Pooling.MEAN_2_STRIDE_1,
+    ],
+)
 def test_gradients_are_finite_differences_of_the_formula(depthwise, kernel, pooling):
     numbers = Formula(depthwise, kernel, pooling)
     module = TrainableLayer(numbers.operation(), "nncase-0.2", *map(parameter, (0.0, 0.0)))
