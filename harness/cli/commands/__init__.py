@@ -12,6 +12,7 @@ from harness.cli.commands import (
     convert,
     diff,
     doctor,
+    finetune,
     inspect,
     methods,
     predict,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("methods")(methods.methods)
     app.command("train")(train.train)
     app.command("run")(run.run)
+    app.command("finetune")(finetune.finetune)
     app.command("compare")(compare.compare)
     app.command("compile")(compile_model.compile_model)
     app.command("convert")(convert.convert)
