@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.bench.faults import FULL, Amount, bench_faults
+from harness.bench.faults import Row as FaultRow
 from harness.board import virtual
 from harness.board.board import Board
 from harness.board.port import BAUD
@@ -42,6 +44,7 @@ class PutRow:
         seconds: For all of it.
         kb_per_s: In 1000 bytes.
         line_rate_share: Of what base64 could carry at this speed: 3 bytes in 40 bits.
+        bare_rate_share: Of what the line carries at this speed at all: 1 byte in 10 bits.
         mpremote_kb_per_s: With mpremote at 115200 baud, less the time that it takes to start and
             to connect.
         ratio_mpremote: How often ours is faster.
@@ -53,6 +56,7 @@ class PutRow:
     seconds: float
     kb_per_s: float
     line_rate_share: float
+    bare_rate_share: float
     mpremote_kb_per_s: float
     ratio_mpremote: float
 
@@ -75,15 +79,19 @@ class Bench:
         mpremote: Its version.
         puts: Files that go.
         skips: Files that do not.
+        faults: What comes through faults.
     """
 
     mpremote: str
     puts: list[PutRow]
     skips: list[SkipRow]
+    faults: list[FaultRow]
 
 
-def bench_board(progress: Progress = SILENT) -> Bench:
-    """Put files onto virtual boards at the line's pace; takes some two minutes.
+def bench_board(amount: Amount = FULL, progress: Progress = SILENT) -> Bench:
+    """Put files onto virtual boards at the line's pace, and count what survives faults.
+
+    Takes a minute and a half for the files; for the faults see `bench_faults`.
 
     Raises:
         SetupError: mpremote is missing.
@@ -96,7 +104,7 @@ def bench_board(progress: Progress = SILENT) -> Bench:
         _put(f"put_incompressible_{baud}", baud, rates, data, mpremote, progress)
         for baud, rates in ((BAUD, ()), (FAST, (FAST,)))
     ]
-    return Bench(version, puts, [_skip(progress)])
+    return Bench(version, puts, [_skip(progress)], bench_faults(amount, progress))
 
 
 def _put(
@@ -111,8 +119,9 @@ def _put(
         seconds = _timed(board, data, Loader(rates), progress)
         _refuse_another(board, data)
     rate = len(data) / 1000 / seconds
-    share = rate * 1000 / (baud / 10 * 3 / 4)
-    return PutRow(name, baud, len(data), seconds, rate, share, mpremote, rate / mpremote)
+    bare = rate * 1000 / (baud / 10)
+    share = bare * 4 / 3
+    return PutRow(name, baud, len(data), seconds, rate, share, bare, mpremote, rate / mpremote)
 
 
 def _skip(progress: Progress) -> SkipRow:
@@ -146,9 +155,14 @@ def _mpremote_kb_per_s(data: bytes) -> float:
 def _mpremote_seconds(board: VirtualBoard, *arguments: str) -> float:
     command = [sys.executable, "-m", "mpremote", "connect", board.port, *arguments]
     started = time.monotonic()
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=MPREMOTE_LIMIT_S, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=MPREMOTE_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BoardError(
+            f"mpremote had not ended after {MPREMOTE_LIMIT_S:g} s", "is the machine very busy?"
+        ) from error
     if done.returncode:
         raise BoardError("mpremote failed", "see its output", output=done.stdout + done.stderr)
     return time.monotonic() - started

@@ -34,7 +34,7 @@ REVIVALS = 4
 # A model over 6 MiB of float code takes seconds on a K210; one that takes longer hangs.
 RUN_SECONDS = 60.0
 # With the time of an interrupt behind it, a dead board is known after ten seconds.
-PATIENCE_S = 7.5
+PATIENCE_S = 7.0
 # Somebody has to notice that a cable is out.
 REPLUG_S = 60.0
 
@@ -94,7 +94,8 @@ class Runner:
         api: Which KPU module the firmware has.
         folder: Folder on the board for the model and its inputs, such as "/sd".
         progress: Who is told.
-        patience: Seconds that a run may be silent, beyond three times the longest one so far.
+        patience: Seconds that a run may be silent; three times the shortest one so far, if that is
+            more. The first takes longer, where something is loaded.
         wait: Seconds to wait for a board that was pulled out.
     """
 
@@ -108,7 +109,8 @@ class Runner:
         patience: float = PATIENCE_S,
         wait: float = REPLUG_S,
     ) -> None:
-        self.patience, self.wait, self._slowest = patience, wait, 0.0
+        self.patience, self.wait = patience, wait
+        self._shortest: float | None = None
         self.board, self.kmodel, self.api, self.folder = board, kmodel, api, folder
         self.progress = progress
         self.program = load(kmodel)
@@ -189,7 +191,8 @@ class Runner:
             try:
                 if trouble is not None:
                     self._come_back(trouble)
-                return self.infer(x, self.patience * 2**attempt + 3 * self._slowest)
+                limit = max(self.patience, 3 * (self._shortest or 0.0))
+                return self.infer(x, limit * 2**attempt)
             except (LostBoardError, RefusedError):
                 raise
             except BoardError as error:
@@ -221,7 +224,8 @@ class Runner:
                 started = time.monotonic()
                 printed = self.board.exec(f"infer({path!r})", timeout=seconds)
                 found = inference(printed, self.forms, path)
-                self._slowest = max(self._slowest, time.monotonic() - started)
+                seconds_taken = time.monotonic() - started
+                self._shortest = min(self._shortest or seconds_taken, seconds_taken)
                 return found
             except DamagedAnswerError:
                 if attempt == ATTEMPTS:

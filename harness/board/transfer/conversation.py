@@ -15,6 +15,8 @@ _SETTLE_S = 0.05
 _END_S = 2.0
 # Longer than the board's program waits before it gives up and goes back to 115200 baud.
 _RECOVER_S = 4.0
+# A boot is over by then.
+_AGAIN_S = 3.2
 
 
 class Conversation:
@@ -122,7 +124,7 @@ class Conversation:
                 self._line.write(INTERRUPT)  # what came too late for the program is no command
                 return
             self._line.baud = BAUD
-            self._repl.enter(_RECOVER_S)
+            self._repl.enter(_AGAIN_S if slow else _RECOVER_S)
         except BoardError:
             if not self._line_gone():
                 self._line.baud = BAUD

@@ -86,26 +86,38 @@ def simulator(
 
 
 @app.command("board")
-def board(as_json: options.Json = False) -> None:
+def board(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tenth of the transfers and runs with faults.")
+    ] = False,
+    cuts: Annotated[
+        int | None, typer.Option("--cuts", min=1, help="Transfers to cut, instead of 100.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
     """Put files onto virtual boards at the line's pace, and the same with mpremote.
 
-    Then say how soon a file that is there already is left alone.
+    Then say how soon a file that is there already is left alone, how many transfers and small
+    inferences come through faults, and how soon a dead board is known.
 
     Examples:
 
-        k210 bench board
+        k210 bench board --quick
 
-        k210 bench board --json
+        k210 bench board --cuts 1000 --json
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from harness.bench.board import bench_board
+    from harness.bench.faults import FULL, QUICK
     from harness.bench.machine import machine
     from harness.cli.console import TerminalProgress, print_json
 
-    bench = bench_board(TerminalProgress())
+    amount = QUICK if quick else FULL
+    amount = replace(amount, cuts=cuts) if cuts else amount
+    bench = bench_board(amount, TerminalProgress())
     if as_json:
-        rows = [asdict(row) for row in bench.puts] + [asdict(row) for row in bench.skips]
+        rows = [asdict(row) for part in (bench.puts, bench.skips, bench.faults) for row in part]
         print_json({"machine": {**machine(), "mpremote": bench.mpremote}, "rows": rows})
     else:
         _show_board(bench)
@@ -117,15 +129,18 @@ def _show_board(bench: BoardBench) -> None:
     from harness.cli.console import show_line, show_table
 
     table = Table()
-    columns = ("benchmark", "KB/s", "of base64's line rate", f"× mpremote {bench.mpremote}")
+    peer = f"× mpremote {bench.mpremote}"
+    columns = ("benchmark", "KB/s", "of base64's line rate", "of the bare line's", peer)
     for column in columns:
         table.add_column(column, justify="left" if column == "benchmark" else "right")
     for row in bench.puts:
-        share = f"{row.line_rate_share:.0%}"
-        table.add_row(row.name, f"{row.kb_per_s:.2f}", share, f"{row.ratio_mpremote:.2f}")
+        shares = f"{row.line_rate_share:.0%}", f"{row.bare_rate_share:.0%}"
+        table.add_row(row.name, f"{row.kb_per_s:.2f}", *shares, f"{row.ratio_mpremote:.2f}")
     show_table(table)
     for skip in bench.skips:
         show_line(f"{skip.name}: {skip.seconds:.2f} s, {skip.sent_bytes} bytes of it sent")
+    for fault in bench.faults:
+        show_line(f"{fault.name}: {fault.said}")
 
 
 def _show_simulator(bench: Bench) -> None:
