@@ -7,11 +7,13 @@ a virtual board by the id that it writes beside the locks.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.board.discovery import UsbPort, ports
+from harness.board.discovery import Found, UsbPort, ports
 from harness.board.lock import folder
 from harness.files import write_json
 
@@ -62,7 +64,26 @@ def record_virtual(name: str, port: str | None) -> None:
     if port is None:
         path.unlink(missing_ok=True)
     else:
-        write_json(path, {"port": port})
+        write_json(path, {"port": port, "pid": os.getpid()})
+
+
+def virtual_boards() -> list[Found]:
+    """Return the virtual boards that run on this machine and share our folder of locks."""
+    return [
+        Found(record["port"], ("virtual board",), "virtual", name, None)
+        for name, record in _records()
+        if "pid" in record and _runs(record["pid"])
+    ]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def _is(port: UsbPort, wanted: Identity) -> bool:
@@ -75,8 +96,14 @@ def _usb_ports() -> list[UsbPort]:
 
 
 def _virtual_boards() -> Iterator[tuple[str, str]]:
+    return ((name, record["port"]) for name, record in _records())
+
+
+def _records() -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(folder().glob(f"{_VIRTUAL}*.json")):
         try:
-            yield path.stem.removeprefix(_VIRTUAL), json.loads(path.read_text("utf-8"))["port"]
-        except (OSError, ValueError, KeyError):
+            record = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
             continue  # it was ended just now
+        if "port" in record:
+            yield path.stem.removeprefix(_VIRTUAL), record

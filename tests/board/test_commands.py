@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from harness.board import virtual
 from harness.board.board import Board
 from harness.board.lock import PortLock
 from tests.board.conftest import MICROBIT_ROOM
@@ -104,6 +105,26 @@ def test_a_locked_port_names_its_holder(k210_command, peer):
 
 def test_list_is_a_list(k210_command):
     assert isinstance(k210_command("board", "list", "--json").json(), list)
+
+
+def test_list_has_the_virtual_boards_that_run(k210_command, micropython, lock_folder):
+    def listed():
+        return [one["port"] for one in k210_command("board", "list", "--json").json()]
+
+    with virtual.start(baud=0) as ours:
+        assert ours.port in listed()
+        (found,) = k210_command("board", "list", "--probe", "--json").json()
+        assert found["boards"] == ["virtual board"]
+        assert "virtual" in found["firmware"]
+        ours.kill()
+        assert list(lock_folder.glob("virtual-*"))
+        assert not listed()
+
+
+def test_a_folder_is_not_fetched(k210_command, micropython):
+    with virtual.start(baud=0) as ours:
+        line = k210_command("board", "get", "/sd", "--board", ours.port).error_line()
+    assert "/sd is a folder on the board" in line
 
 
 def test_every_board_command_shows_examples(k210_command):

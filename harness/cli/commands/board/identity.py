@@ -21,7 +21,7 @@ def list_boards(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """List the ports that K210 boards may be on, by their USB ids.
+    """List the ports that K210 boards may be on, by their USB ids, and virtual boards that run.
 
     Examples:
 
@@ -32,10 +32,12 @@ def list_boards(
     from dataclasses import asdict
 
     from harness.board.discovery import boards, probed
+    from harness.board.whereabouts import virtual_boards
     from harness.cli.commands.board.options import log
     from harness.cli.console import print_json
 
-    found = [probed(one, log) if probe else one for one in boards()]
+    there = boards() + virtual_boards()
+    found = [probed(one, log) if probe else one for one in there]
     if as_json:
         print_json([asdict(one) for one in found])
     else:
@@ -49,7 +51,7 @@ def _show_list(found: list[Found]) -> None:
     from harness.cli.console import show_line, show_table
 
     if not found:
-        show_line("no K210 board is on a USB port of this machine")
+        show_line("no K210 board is on a USB port of this machine, and no virtual board runs")
         return
     table = Table()
     for column in ("port", "USB", "board, by its bridge", "serial number", "says"):
