@@ -27,6 +27,7 @@ from harness.timing.steps import INPUT, TRANSFERS, CpuStep, KpuStep, Network, St
 
 Amounts = Mapping[str, float]
 
+RUN = "run"
 KPU_LAYER, KPU_CYCLE, KPU_PAIR = "kpu_layer", "kpu_cycle", "kpu_pair"
 WEIGHT_BYTE, DMA_IN_BYTE, DMA_OUT_BYTE = "weight_byte", "dma_in_byte", "dma_out_byte"
 WORD, BYTE = "copied_word", "copied_byte"
@@ -104,14 +105,22 @@ def amounts(step: Step, version: Version) -> Amounts:
     """Return what a step asks for, by price."""
     if isinstance(step, KpuStep):
         return _kpu_amounts(step, version)
+    if step.kind == RUN:
+        return {RUN: 1.0}
     if step.kind in TRANSFERS:
         return _transfer(step, version)
     return {price_of(step, version): step.macs or step.elements}
 
 
-def total(network: Network) -> Amounts:
-    """Return what all steps of a network ask for together."""
-    return added(amounts(step, network.version) for step in network.steps)
+def total(network: Network, start: bool = True) -> Amounts:
+    """Return what all steps of a network ask for together.
+
+    Args:
+        network: What runs.
+        start: Whether the start of the run is in it; sums of a log's lines lack it.
+    """
+    steps = (amounts(step, network.version) for step in network.steps)
+    return added([*steps, {RUN: 1.0}] if start else steps)
 
 
 def added(several: Iterable[Amounts]) -> Amounts:

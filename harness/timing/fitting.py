@@ -65,8 +65,18 @@ def cost_ms(amounts: Amounts, prices: Mapping[str, Price], clocks: Clocks) -> fl
     )
 
 
-def fit(observations: Sequence[Observation], prices: Mapping[str, Price]) -> dict[str, Price]:
-    """Return prices with `ns` fitted to measurements, starting from their guesses."""
+def fit(
+    observations: Sequence[Observation],
+    prices: Mapping[str, Price],
+    relative_sigma: float = RELATIVE_SIGMA,
+) -> dict[str, Price]:
+    """Return prices with `ns` fitted to measurements, starting from their guesses.
+
+    Args:
+        observations: What was measured.
+        prices: Their guesses and spreads; `ns` is not looked at.
+        relative_sigma: How good the measurements are.
+    """
     names = list(prices)
     guess = np.log([prices[name].prior_ns for name in names])
     spread = np.log([prices[name].spread for name in names])
@@ -74,7 +84,7 @@ def fit(observations: Sequence[Observation], prices: Mapping[str, Price]) -> dic
         return _with(prices, names, guess)
     units = np.array([_units(one, names) for one in observations])
     measured = np.log([one.ms for one in observations])
-    sigma = np.array([max(RELATIVE_SIGMA, ABSOLUTE_SIGMA_MS / one.ms) for one in observations])
+    sigma = np.array([max(relative_sigma, ABSOLUTE_SIGMA_MS / one.ms) for one in observations])
     found = _minimum(units, measured, sigma, guess, spread)
     return _with(prices, names, found)
 

@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 from harness.errors import UsageError
 from harness.kmodel.program import Program
 from harness.timing.boards import BOARDS, DEFAULT, Board
-from harness.timing.costs import BYTE, DMA_IN_BYTE, DMA_OUT_BYTE, KPU_CYCLE, WORD, Amounts, amounts
+from harness.timing.costs import (
+    BYTE,
+    DMA_IN_BYTE,
+    DMA_OUT_BYTE,
+    KPU_CYCLE,
+    RUN,
+    WORD,
+    Amounts,
+    amounts,
+)
 from harness.timing.fitting import Clocks, cost_ms
 from harness.timing.prices import PRICES, SPAN, Price
-from harness.timing.steps import Network, Step, network_of
+from harness.timing.steps import CpuStep, Network, Step, network_of
 
 COSTLIEST = 3
 MOVES = frozenset({DMA_IN_BYTE, DMA_OUT_BYTE, WORD, BYTE})
@@ -73,7 +82,7 @@ class Prediction:
         clocks: The clocks that they are for.
         board: Whose camera and display the loop has.
         law: What they come from.
-        steps: In running order, the model's input first where it has to be moved.
+        steps: In running order, behind the start of the run and the move of the model's input.
     """
 
     version: int
@@ -159,7 +168,8 @@ def predict(
         if not 0 < hertz < float("inf"):
             raise UsageError(f"a clock of {hertz} Hz cannot run", "e.g. --clock 400")
     network = program if isinstance(program, Network) else network_of(program)
-    steps = tuple(_time(step, network, clocks, law) for step in network.steps)
+    start = CpuStep(RUN, RUN, 1)
+    steps = tuple(_time(step, network, clocks, law) for step in (start, *network.steps))
     return Prediction(network.version, clocks, board or BOARDS[DEFAULT], law, steps)
 
 

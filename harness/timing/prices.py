@@ -39,8 +39,9 @@ class Price:
 
 
 PRICES: Mapping[str, Price] = {
+    "run": Price(223_522, 200_000, 3, "start of a run by the firmware", "seen in sums only"),
     "kpu_layer": Price(
-        19479.0,
+        19_481,
         20_000,
         3,
         "start of a KPU layer",
@@ -54,10 +55,10 @@ PRICES: Mapping[str, Price] = {
         "one cycle of 400 MHz; all layers",
     ),
     "kpu_pair": Price(
-        2.372, 2.5, 2.7, "pair of channels", "nncase issues 77 and 92: 1x1 layers of small maps"
+        2.38, 2.5, 2.7, "pair of channels", "nncase issues 77 and 92: 1x1 layers of small maps"
     ),
     "weight_byte": Price(
-        0.6539, 0.625, 1.35, "byte of weights", "8 bytes at 200 MHz; bbs.sipeed.com/t/topic/691"
+        0.6534, 0.625, 1.35, "byte of weights", "8 bytes at 200 MHz; bbs.sipeed.com/t/topic/691"
     ),
     "dma_in_byte": Price(1.424, 1, 3, "byte that the DMA puts into KPU memory", "nncase issue 95"),
     "dma_out_byte": Price(
@@ -68,24 +69,24 @@ PRICES: Mapping[str, Price] = {
         "nncase issue 77, last layer",
     ),
     "copied_word": Price(
-        245.0, 40, 3, "8 bytes that the CPU puts into KPU memory", "seen in sums only"
+        229.7, 40, 3, "8 bytes that the CPU puts into KPU memory", "seen in sums only"
     ),
     "copied_byte": Price(
-        84.81, 50, 3, "byte that the CPU moves from or to KPU memory", "nncase issues 81, 95 and 96"
+        84.82, 50, 3, "byte that the CPU moves from or to KPU memory", "nncase issues 81, 95 and 96"
     ),
-    "v3_element": Price(45.35, 40, 3, "element in kpu.c", "nncase issue 77: dequantize"),
-    "v3_exponential": Price(1252.0, 1000, 3, "element of a softmax or sigmoid in kpu.c", "nothing"),
-    "v3_mac": Price(60.0, 60, 3, "multiply-accumulate in kpu.c", "nothing"),
+    "v3_element": Price(45.36, 40, 3, "element in kpu.c", "nncase issue 77: dequantize"),
+    "v3_exponential": Price(1228, 1000, 3, "element of a softmax or sigmoid in kpu.c", "nothing"),
+    "v3_mac": Price(60, 60, 3, "multiply-accumulate in kpu.c", "nothing"),
     "v4_convert": Price(
         30.6, 40, 3, "element (de)quantised by nncase 0.2", "nncase issues 95 and 96: dequantize"
     ),
-    "v4_move": Price(36.2, 100, 3, "element moved by nncase 0.2", "sums of face detectors only"),
+    "v4_move": Price(36.23, 100, 3, "element moved by nncase 0.2", "sums of face detectors only"),
     "v4_arithmetic": Price(
-        793.2, 200, 3, "element computed or reduced by nncase 0.2", "sums of face detectors only"
+        791, 200, 3, "element computed or reduced by nncase 0.2", "sums of face detectors only"
     ),
-    "v4_exponential": Price(1024.0, 1000, 3, "element of a softmax in nncase 0.2", "nothing"),
+    "v4_exponential": Price(1025, 1000, 3, "element of a softmax in nncase 0.2", "nothing"),
     "v4_mac": Price(
-        88.04,
+        88.05,
         60,
         3,
         "multiply-accumulate in nncase 0.2",
@@ -95,11 +96,11 @@ PRICES: Mapping[str, Price] = {
         50.69, 40, 3, "element of an optimised kernel of nncase 1.x", "sum of yolox_nano only"
     ),
     "v5_indexed": Price(
-        653.3, 400, 3, "element of a reference kernel of nncase 1.x", "nncase issues 415 and 428"
+        653, 400, 3, "element of a reference kernel of nncase 1.x", "nncase issues 415 and 428"
     ),
     "v5_window": Price(
-        225.0, 100, 3, "element of a pooling window in nncase 1.x", "sum of yolox_nano only"
+        224.9, 100, 3, "element of a pooling window in nncase 1.x", "sum of yolox_nano only"
     ),
-    "v5_exponential": Price(1000.0, 1000, 3, "element of a softmax in nncase 1.x", "nothing"),
-    "v5_mac": Price(100.0, 100, 3, "multiply-accumulate in nncase 1.x", "nothing"),
+    "v5_exponential": Price(1000, 1000, 3, "element of a softmax in nncase 1.x", "nothing"),
+    "v5_mac": Price(100, 100, 3, "multiply-accumulate in nncase 1.x", "nothing"),
 }

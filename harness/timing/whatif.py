@@ -160,8 +160,8 @@ def _stride(subject: Subject, value: str) -> Subject:
     moved = sum(move(steps, place) for place in (places if value == "early" else reversed(places)))
     if not moved:
         raise UsageError(
-            f"--what-if stride={value}: no stride here can be done {value}r, before or behind a "
-            "depthwise layer and its 1x1 layer",
+            f"--what-if stride={value}: no stride here can move to that side of a depthwise "
+            "layer and its 1x1 layer",
             "see k210 predict for the strides there are",
         )
     return replace(subject, network=replace(subject.network, steps=tuple(steps)))

@@ -52,7 +52,8 @@ def test_inspect_as_json(k210, kmodels):
     assert found["totals"]["macs_executed"] == sum(one["macs_executed"] for one in found["layers"])
     assert found["totals"]["kpu_clock_hz"] == 200e6
     times = [one["ms"] for one in found["layers"]]
-    assert sum(times) == pytest.approx(found["totals"]["ms"])
+    # All but the start of the run.
+    assert 0 < found["totals"]["ms"] - sum(times) < 1
     on_kpu = [one["ms"] for one in found["layers"] if one["unit"] == "KPU"]
     assert sum(on_kpu) == pytest.approx(found["totals"]["kpu_ms"])
 

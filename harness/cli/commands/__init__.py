@@ -6,13 +6,16 @@ import typer
 
 from harness.cli.commands import (
     bench,
+    blame,
     board,
+    check,
     compare,
     compile_model,
     convert,
     diff,
     doctor,
     finetune,
+    fit,
     inspect,
     methods,
     predict,
@@ -28,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor.doctor)
     app.command("setup")(setup.setup)
     app.command("methods")(methods.methods)
+    app.command("check")(check.check)
     app.command("train")(train.train)
     app.command("run")(run.run)
     app.command("finetune")(finetune.finetune)
@@ -36,7 +40,9 @@ def register(app: typer.Typer) -> None:
     app.command("convert")(convert.convert)
     app.command("simulate")(simulate.simulate)
     app.command("inspect")(inspect.inspect)
+    app.command("blame")(blame.blame)
     app.command("predict")(predict.predict)
+    app.command("fit")(fit.fit)
     app.command("diff")(diff.diff)
     app.add_typer(board.app, name="board")
     app.add_typer(bench.app, name="bench")

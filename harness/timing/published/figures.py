@@ -100,7 +100,7 @@ def _face() -> Iterator[Figure]:
     network = networks.face_detector()
     steps = network.steps[1:]
     yield from _lines("nncase 77", steps, 3, (0.206, *_woven(single, pointwise), 0.404))
-    face = total(_without_input(network))
+    face = total(_without_input(network), start=False)
     yield Figure("nncase 77", "YOLOv2 face, v3, all layers", "run", face, 12.732)
     loop = total(networks.with_region_layer(network))
     remark = "with the region layer, an exponential for each output"
@@ -120,7 +120,7 @@ def _chains() -> Iterator[Figure]:
     yield from _lines("nncase 95", four, 4, (0.329, 0.210, 0.268, 0.268, 26.563, 9.357))
     yield from _lines("nncase 96", six[1:], 4, (0.211, 0.269, 0.099, 0.098, 0.099, 6.690, 2.341))
     for count, ms in ((6, 9.807), (8, 10.005)):
-        wanted = total(_without_input(networks.chain(count)))
+        wanted = total(_without_input(networks.chain(count)), start=False)
         yield Figure("nncase 96", f"{count} layers, v4, all", "run", wanted, ms)
 
 
@@ -132,9 +132,15 @@ def _detectors() -> Iterator[Figure]:
     yield Figure("nncase README", "RFB-320, v4", "run", total(rfb), 164.8)
     yield Figure("nncase 79", "RFB-320, v4", "run", total(rfb), 180.0)
     yield Figure("nncase 79", "ultra_face, v4", "run", total(ultra), 1000.0, remark="“around 1 s”")
-    yield Figure("nncase 81", "slim-320, v4, operations", "run", total(_without_input(slim)), 60.0)
+    yield Figure(
+        "nncase 81",
+        "slim-320, v4, operations",
+        "run",
+        total(_without_input(slim), start=False),
+        60.0,
+    )
     upload = CpuStep("", "kpu_upload", 3 * 320 * 240, width=320)
-    whole = added([total(_without_input(slim)), amounts(upload, 4)])
+    whole = added([total(_without_input(slim), start=False), amounts(upload, 4)])
     remark = "input copied by the CPU, as in the SDK of 2020-01"
     yield Figure("nncase 81", "slim-320, v4, with its input", "run", whole, 81.0, remark=remark)
 

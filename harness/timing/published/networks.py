@@ -54,9 +54,12 @@ class _Trunk:
         nncase 0.1 halves the map behind the depthwise layer, later versions behind the 1x1 layer
         (nncase issues 77 and 92).
         """
-        self.steps.append(depthwise(self.channels, self.size))
         half = self.size[0] // stride, self.size[1] // stride
-        self.steps.append(layer(self.channels, out, half if self.version == 3 else self.size))
+        first, second = depthwise(self.channels, self.size), layer(self.channels, out, half)
+        if self.version == 3:
+            self.steps += [replace(first, stride=stride), second]
+        else:
+            self.steps += [first, replace(second, size=self.size, stride=stride)]
         self.size, self.channels = half, out
 
 

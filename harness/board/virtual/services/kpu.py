@@ -170,6 +170,20 @@ class Kpu:
         x = np.frombuffer(raw, buffer.dtype.numpy).reshape(1, *buffer.shape[1:])
         return self._run(task, x, set_outputs=False)
 
+    def kpu_done(self, number: int, microseconds: int, region: bool = False) -> None:
+        """Let a run that the board's clock saw end now have taken the time of a K210.
+
+        Args:
+            number: The model.
+            microseconds: What the board's clock saw.
+            region: Whether boxes were looked for in the first output, too.
+        """
+        task = self._task(number)
+        wanted = self._pace.model_ms(task.program, task.run_layers)
+        if region:
+            wanted += self._pace.region_ms(task.program.outputs[0].buffer.elements)
+        self._pace.settle(wanted, microseconds / 1000)
+
     def kpu_output(self, number: int, index: int) -> dict[str, Any]:
         """Return shape and kind of an output of the last run.
 
@@ -244,7 +258,7 @@ class Kpu:
             raise BoardFault("OSError", WORDS[OUTPUTS_NOT_SET])
         started = time.monotonic()
         task.results = _simulate(task, x)
-        self._pace.spend(self._pace.model_ms(task.program, task.run_layers), started)
+        self._pace.wait(self._pace.model_ms(task.program, task.run_layers), started)
         return {"outputs": len(task.results)}
 
     def _describe(self, task: Task, index: int) -> dict[str, Any]:

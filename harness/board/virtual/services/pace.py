@@ -9,6 +9,7 @@ from harness.board.virtual.profile import Profile
 from harness.board.virtual.services.system import System
 from harness.timing import Law, predict
 from harness.timing.boards import board_titled
+from harness.timing.steps import CpuStep, Network
 
 if TYPE_CHECKING:
     from harness.kmodel.program import Program
@@ -36,11 +37,19 @@ class Pace:
         before = len(steps) - len(program.operations)
         return sum(step.ms for step in steps[: before + (operations or len(program.operations))])
 
-    def spend(self, milliseconds: float, started: float) -> None:
-        """Let time go by since a moment of the host's monotonic clock, no more and no less."""
+    def region_ms(self, outputs: int) -> float:
+        """Return the time of the firmware's region layer: an exponential for each output."""
+        step = CpuStep("region layer", "softmax", outputs)
+        return predict(Network(3, (step,)), board=self._board, law=self._law).steps[-1].ms
+
+    def wait(self, milliseconds: float, started: float) -> None:
+        """Let the host wait until so long after a moment of its monotonic clock, if it is paced."""
         if self._paced:
             time.sleep(max(0.0, started + milliseconds / 1000 - time.monotonic()))
-        self._system.stolen_ms += (time.monotonic() - started) * 1000 - milliseconds
+
+    def settle(self, milliseconds: float, seen_ms: float) -> None:
+        """Set the board's clock so that what it saw as `seen_ms` becomes `milliseconds`."""
+        self._system.stolen_ms += seen_ms - milliseconds
 
     def camera_ms(self) -> float:
         """Return the period of the camera's sensor."""
