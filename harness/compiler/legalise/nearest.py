@@ -80,4 +80,5 @@ NEAREST = Rewrite(
     modes={OFF: "as it is", "subpixel": "a convolution at the small size and a pixel shuffle"},
     default=OFF,
     apply=_rewrite,
+    offer="subpixel",
 )

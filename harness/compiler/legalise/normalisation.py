@@ -257,4 +257,5 @@ NORMALISATION = Rewrite(
     },
     default="exact",
     apply=_rewrite,
+    offer="fold",
 )

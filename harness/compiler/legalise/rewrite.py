@@ -78,6 +78,7 @@ class Rewrite:
         modes: Mode → what it does, in a few words; `off` is always there.
         default: The mode without a request.
         apply: Changes the graph at a node and says how, or returns None and changes nothing.
+        offer: A mode that is worth asking for; empty where the default is.
     """
 
     name: str
@@ -86,3 +87,4 @@ class Rewrite:
     modes: Mapping[str, str]
     default: str
     apply: Callable[[Context, onnx.NodeProto], Change | None]
+    offer: str = ""

@@ -167,4 +167,5 @@ WIDE = Rewrite(
     },
     default="fill",
     apply=_rewrite,
+    offer="kpu",
 )
