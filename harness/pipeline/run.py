@@ -21,6 +21,7 @@ from harness.pipeline import classification, record
 from harness.pipeline.environment import environment
 from harness.pipeline.folder import RunFolder
 from harness.pipeline.measure import Measured, check_backends, measure
+from harness.pipeline.prediction import prediction_record
 from harness.progress import SILENT, Progress
 from harness.report.extra import check_report_extra
 from harness.report.html import write_html
@@ -182,6 +183,7 @@ def _report(
         disagreements=disagreements,
         cross_validation=request.cross_validation,
         board=record.board_record(measured.results),
+        prediction=prediction_record(compiled, measured.results),
         artefacts=artefacts,
         verdict="fail" if failed else "pass",
     )

@@ -104,6 +104,7 @@ def _context(report: Report, inliner: Inliner) -> dict[str, Any]:
         "artefacts": _artefacts(report.artefacts, inliner),
         "environment": views.flatten(report.environment),
         "board": views.board_rows(report.board),
+        "prediction": views.prediction_line(report.prediction),
         "plots": _plots(report),
     }
 

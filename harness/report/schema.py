@@ -125,6 +125,29 @@ class BoardRecord(_Record):
     camera_loop: str | None = None
 
 
+class PredictionRecord(_Record):
+    """Times that were predicted for the kmodel, in milliseconds; see `harness.timing`.
+
+    `measured_ms` is the median of the board that ran, of the kind `measured_on`.
+    """
+
+    kmodel_version: int
+    board: str
+    cpu_hz: float
+    kpu_hz: float
+    constants: str
+    ms: float
+    interval_ms: tuple[float, float]
+    kpu_ms: float
+    cpu_ms: float
+    transfer_ms: float
+    fps: float
+    loop_fps: float
+    layers_ms: Mapping[str, float] = Field(default_factory=dict)
+    measured_ms: float | None = None
+    measured_on: str | None = None
+
+
 class CrossValidationRecord(_Record):
     """Every item judged by a model that has not seen it.
 
@@ -155,6 +178,7 @@ class Report(_Record):
     disagreements: tuple[DisagreementRecord, ...] = ()
     cross_validation: CrossValidationRecord | None = None
     board: BoardRecord | None = None
+    prediction: PredictionRecord | None = None
     artefacts: Mapping[str, str] = Field(default_factory=dict)
     verdict: Literal["pass", "fail"]
 

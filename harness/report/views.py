@@ -12,6 +12,7 @@ from harness.report.schema import (
     ComparisonRecord,
     LatencyRecord,
     OperationRecord,
+    PredictionRecord,
     Report,
 )
 
@@ -134,6 +135,25 @@ def _text(value: Any) -> str:  # noqa: ANN401  any JSON value
     if isinstance(value, list | tuple):
         return ", ".join(_text(one) for one in value) or "—"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def prediction_line(found: PredictionRecord | None) -> str:
+    """Return what was predicted, and measured where a board ran, in a sentence."""
+    if found is None:
+        return ""
+    low, high = found.interval_ms
+    text = (
+        f"Predicted for a K210 (kmodel v{found.kmodel_version}, {found.board}, KPU "
+        f"{found.kpu_hz / 1e6:.0f} MHz): {found.ms:.1f} ms, between {low:.1f} and {high:.1f}; "
+        f"{found.loop_fps:.1f} pictures a second with camera and display."
+    )
+    if found.measured_ms is None:
+        return text
+    ratio = found.measured_ms / found.ms
+    return (
+        f"{text} The {found.measured_on} board took {found.measured_ms:.1f} ms, "
+        f"{ratio:.2f} times the prediction."
+    )
 
 
 def board_rows(board: BoardRecord | None) -> dict[str, str]:
