@@ -53,25 +53,29 @@ def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
     return np.asarray(levels, np.uint8)
 
 
-def sheet(rows: Sequence[Images], columns: int = COLUMNS) -> bytes:
+def sheet(rows: Sequence[Images], columns: int = COLUMNS, below: Images | None = None) -> bytes:
     """Return a PNG in which the n-th pictures of all rows stand below each other.
 
     Args:
         rows: uint8 [N, C, S, S] each, RGB or grey, with the same N.
         columns: Pictures beside each other.
+        below: One more line of as many pictures.
     """
-    stacked = [np.broadcast_to(row, (len(row), 3, *row.shape[2:])) for row in rows]
-    lines = [
-        np.concatenate(list(row[start : start + columns]), axis=2)
-        for start in range(0, max(1, len(stacked[0]) - columns + 1), columns)
-        for row in stacked
-    ]
-    pixels = np.concatenate(lines, axis=1).transpose(1, 2, 0)
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    starts = range(0, max(1, len(rows[0]) - columns + 1), columns)
+    lines = [_line(row[start : start + columns]) for start in starts for row in rows]
+    if below is not None:
+        lines.append(_line(below))
+    image = Image.fromarray(np.concatenate(lines))
     buffer = io.BytesIO()
     zoomed = image.resize((image.width * ZOOM, image.height * ZOOM), Image.Resampling.NEAREST)
     zoomed.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _line(images: Images) -> Images:
+    """Return pictures beside each other: uint8 [N, C, S, S] → [S, N S, 3]."""
+    coloured = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
+    return np.concatenate(list(coloured), axis=2).transpose(1, 2, 0)
 
 
 class _Pictures(torch.nn.Module):

@@ -19,6 +19,8 @@ EVALUATION_BATCH = 256
 # The judge's width, beside whichever width DTN has: another one would be another yardstick.
 JUDGE_WIDTH = 0.125
 _MOVED = 3
+# Largest standard deviation, in units of −1 to 1.
+NOISE = 0.4
 
 
 def to_floats(images: Tensor) -> Tensor:
@@ -64,8 +66,8 @@ def fit(
         for _ in range(epochs):
             order = torch.randperm(len(side), generator=stream)
             for batch in torch.tensor_split(order, steps):
-                moved = shifted(to_floats(images[batch]), stream)
-                loss = F.cross_entropy(network(moved), labels[batch])
+                seen = noisy(shifted(to_floats(images[batch]), stream), stream)
+                loss = F.cross_entropy(network(seen), labels[batch])
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -81,6 +83,16 @@ def shifted(pictures: Tensor, stream: Generator) -> Tensor:
     x, y = torch.randint(0, 2 * _MOVED + 1, (2,), generator=stream).tolist()
     padded = F.pad(pictures, (_MOVED,) * 4, mode="replicate")
     return padded[..., y : y + side, x : x + side]
+
+
+def noisy(pictures: Tensor, stream: Generator) -> Tensor:
+    """Add noise to each picture of a batch, more to some than to others.
+
+    An f that noise misleads can be satisfied with noise: L_CONST then says little of shapes.
+    """
+    strength = NOISE * torch.rand(len(pictures), 1, 1, 1, generator=stream)
+    noise = torch.randn(pictures.shape, generator=stream)
+    return pictures + (strength * noise).to(pictures.device)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from harness.method import Deployable, Fold, InputContract, MethodInfo, Toleranc
 from reference.dtn.structure import DIGITS, deployed_macs, encoder_parameters, generator_parameters
 from reference.shipped import weights_file
 
-WIDTH, CLASSES = 0.25, 10
+WIDTH, CLASSES = 0.125, 10
 CALIBRATION_PICTURES, EVALUATION_PICTURES = 64, 200
 # What bytes may cost: of f's classes, of the angle of its codes, and in pictures of −1 to 1
 # (0.1 is a signal of 26 dB at full range).

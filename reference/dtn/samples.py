@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from harness.files import write_bytes
-from reference.dtn.data import SOURCE, TARGET, Side, handwritten, pick
+from reference.dtn.data import SOURCE, TARGET, WALL_SHARE, Side, handwritten, pick, split
 from reference.dtn.house_numbers import CLASSES, house_numbers
 
 # A series of its own: neither what the shipped weights learnt from nor what they were judged by.
@@ -22,16 +22,18 @@ SERIES = 3
 
 
 def write_samples(folder: Path, count: int) -> None:
-    """Write `count` pictures of each domain as PNG files.
+    """Write `count` pictures of each domain as PNG files, T's as small as they are.
 
     Args:
         folder: Where `source/` and `target/` are to lie.
-        count: Of each domain, all digits in turn for T.
+        count: Of each domain.
     """
-    images, labels = house_numbers(count, SERIES)
+    own, walls = split(handwritten(), WALL_SHARE)
+    assert walls.labels is not None
+    images, labels = house_numbers(walls.images[:, 0], walls.labels, count, SERIES)
     names = tuple(f"{index:04d}" for index in range(count))
     _write(folder / SOURCE, Side(names, images, labels))
-    _write(folder / TARGET, pick(handwritten(), np.arange(count)))
+    _write(folder / TARGET, pick(own, np.arange(count)))
 
 
 def _write(folder: Path, side: Side) -> None:

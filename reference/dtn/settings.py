@@ -38,12 +38,13 @@ class Settings(Options):
 
     METHOD: ClassVar[str] = "dtn"
 
-    width: float = option(0.25, between(1 / 32, 1), "width of f, g and D; 1 is the paper's")
+    width: float = option(0.125, between(1 / 32, 1), "width of f, g and D; 1 is the paper's")
     batch: int = option(32, between(2, 1024), "most pictures of each domain a step")
     lr: float = option(1e-3, between(1e-6, 1), "learning rate of g")
     d_lr: float = option(2e-4, between(1e-6, 1), "learning rate of D")
-    f_lr: float = option(2e-3, between(1e-6, 1), "highest learning rate of f and the judge")
-    f_epochs: int = option(10, between(1, 1000), "passes over S in which f is pretrained")
+    d_noise: float = option(0.3, between(0, 2), "noise on what D sees, in units of −1 to 1")
+    f_lr: float = option(4e-3, between(1e-6, 1), "highest learning rate of f and the judge")
+    f_epochs: int = option(20, between(1, 1000), "passes over S in which f is pretrained")
     judge_epochs: int = option(40, between(1, 1000), "passes over T in which the judge is trained")
     alpha: float = option(DIGIT_WEIGHTS.alpha, between(0, 1e4), "weight of L_CONST")
     beta: float = option(DIGIT_WEIGHTS.beta, between(0, 1e4), "weight of L_TID")

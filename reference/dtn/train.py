@@ -34,9 +34,7 @@ STATE_NAME = "state.pt"
 HISTORY_NAME = "history.json"
 # What is left of a training that diverged.
 LAST_GOOD_NAME = "last_good.safetensors"
-DEFAULT_EPOCHS = 4
-# Smaller networks and fewer pictures than f's: a higher rate is faster and no worse.
-JUDGE_RATE = 2.0
+DEFAULT_EPOCHS = 6
 
 History = list[dict[str, float]]
 
@@ -101,8 +99,14 @@ def pretrain(
     common = job.seed, job.device, job.progress
     fit(classifier, domains.source, settings.f_epochs, settings.f_lr, *common, "Pretraining f on S")
     if judge:
-        rate = JUDGE_RATE * settings.f_lr
-        fit(judge, domains.target, settings.judge_epochs, rate, *common, "Training the judge on T")
+        fit(
+            judge,
+            domains.target,
+            settings.judge_epochs,
+            settings.f_lr,
+            *common,
+            "Training the judge on T",
+        )
     return classifier, judge
 
 

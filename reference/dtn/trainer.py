@@ -66,11 +66,14 @@ class Trainer:
         Raises:
             MethodError: A term is no finite number any more; the message names it.
         """
-        stream = Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        stream_seed = (self.seed * 1_000_003 + epoch) % 2**63
+        stream = Generator().manual_seed(stream_seed)
         places = zip(self._order(self._source, stream), self._order(self._target, stream))  # noqa: B905  as many as S has
         self.transfer.train()
         self.discriminator.train()
-        found = [self.step(self._source[s], self._target[t], epoch) for s, t in places]
+        with torch.random.fork_rng():
+            torch.manual_seed(stream_seed)
+            found = [self.step(self._source[s], self._target[t], epoch) for s, t in places]
         return {
             name: torch.stack([terms[name] for terms in found]).mean().item() for name in found[0]
         }
@@ -108,13 +111,18 @@ class Trainer:
         order = torch.cat([torch.randperm(len(images), generator=stream) for _ in range(rounds)])
         return list(torch.split(order[:wanted].to(self.device), self.batch))
 
+    def _blurred_view(self, pictures: Tensor) -> Tensor:
+        """Return D's logits for pictures behind noise, which hides what g gets wrong by a hair."""
+        noise = self.settings.d_noise * torch.randn_like(pictures)
+        return self.discriminator(pictures + noise)  # type: ignore[no-any-return]
+
     def _dtn(self, s: Tensor, t: Tensor, epoch: int) -> Terms:
         assert isinstance(self.transfer, DomainTransfer)
-        d, weights = self.discriminator, self.settings.weights
+        d, weights = self._blurred_view, self.settings.weights
         of_s, of_t = self.transfer.together(s, t)
         d_loss = losses.l_d(d(of_s.detach()), d(of_t.detach()), d(t))
         self._descend("L_D", d_loss, self._d_optimizer, epoch)
-        with _frozen(d):
+        with _frozen(self.discriminator):
             terms = {
                 "L_GANG": losses.l_gang(d(of_s), d(of_t)),
                 "L_CONST": losses.l_const(self.f(s), self.f(of_s)),
@@ -127,11 +135,11 @@ class Trainer:
         return {"L_D": d_loss.detach(), **{name: term.detach() for name, term in terms.items()}}
 
     def _baseline(self, s: Tensor, t: Tensor, epoch: int) -> Terms:
-        d = self.discriminator
+        d = self._blurred_view
         of_s = self.transfer(s)
         d_loss = losses.r_gan_d(d(of_s.detach()), d(t))
         self._descend("R_GAN", d_loss, self._d_optimizer, epoch)
-        with _frozen(d):
+        with _frozen(self.discriminator):
             terms = {
                 "R_GAN of G": losses.r_gan_g(d(of_s)),
                 "R_CONST": losses.l_const(self.f(s), self.f(of_s)),

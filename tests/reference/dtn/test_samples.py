@@ -19,9 +19,10 @@ def test_samples_are_read_back_to_the_bit(tmp_path):
     assert not seen & {image.tobytes() for image in domains.source.images}
 
 
-def test_samples_of_t_are_real_digits(tmp_path):
+def test_samples_of_t_are_real_digits_that_are_not_on_the_walls_of_s(tmp_path):
     write_samples(tmp_path, 30)
     domains, known = load_domains(tmp_path), sample_domains(40, 40)
-    real = {image.tobytes() for image in (*known.target.images, *known.target_test.images)}
-    read = np.concatenate([domains.target.images, domains.target_test.images])
-    assert all(image.tobytes() in real for image in read)
+    real = np.concatenate([known.target.images, known.target_test.images]).astype(float)
+    for image in (*domains.target.images, *domains.target_test.images):
+        # Enlarged once more by the reader's own arithmetic: equal but for rounding.
+        assert np.abs(real - image).mean(axis=(1, 2, 3)).min() < 1.5
