@@ -52,6 +52,10 @@ def virtual(
     fault_log: Annotated[
         Path | None, typer.Option(help="File that takes a line of JSON for each fault.")
     ] = None,
+    timing: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Timing profile of k210 fit; else published figures."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Start a virtual board, print its port, and stay until interrupted.
@@ -84,6 +88,7 @@ def virtual(
         baud=baud,
         faults=fault or (),
         fault_log=fault_log,
+        timing=timing,
     ) as board:
         if as_json:
             folders = {"flash": board.flash, "sd": board.sd, "lcd": board.lcd}
