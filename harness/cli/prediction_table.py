@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"KPU": "green", "CPU": "yellow", "move": "cyan"}
 BAR = 20
+V5 = "for kendryte-standalone-sdk; stock firmware runs it as v4: --firmware maixpy-0.6"
 
 
 def show(name: str, found: Prediction, answers: tuple[Answer, ...]) -> None:
@@ -76,6 +77,7 @@ def _facts(name: str, found: Prediction) -> Table:
         "camera loop": f"{1000 / found.loop_ms:.1f} fps, between {slow:.1f} and {fast:.1f}: "
         "camera, model and display",
         "costliest": ", ".join(f"{one.name} {one.ms:.2f} ms" for one in found.costliest),
+        **({"kmodel v5": V5} if found.version == 5 else {}),
         "": "predicted, not measured; docs/prediction.md says how far it can be trusted",
     }
     table = Table.grid(padding=(0, 2))

@@ -68,6 +68,16 @@ def test_what_if_shows_before_and_after(k210_command):
     assert "all together" in ended.out
 
 
+def test_a_factory_is_compiled_first(k210_command, tmp_path, monkeypatch):
+    (tmp_path / "one_layer.py").write_text(
+        "from torch import nn\n\ndef net():\n    return nn.Conv2d(3, 8, 3, padding=1)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    found = predicted(k210_command, "one_layer:net", "--shape", "3,32,32")
+    assert [one["operation"] for one in found["layers"]].count("kpu_conv2d") == 1
+    assert found["version"] == 5
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_every_board_has_a_loop(k210_command, board):
     found = predicted(k210_command, MODEL, "--board", board)
