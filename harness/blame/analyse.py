@@ -40,6 +40,8 @@ MATCHING = 2
 _MEMORY = 400 << 20
 _MOST_IN_BATCH = 8
 COSTLIEST = 5
+# The node that `onnx_graph.with_normalisation` puts in front.
+NORMALISATION = "/normalise/Conv"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Suspect:
         floats: PyTorch's recorded outputs for the same images; None for none.
         nncase: Those of nncase's simulator; None for none.
         board: Those of a board, of one run or more.
+        board_layer: First layer in which board and simulator differ, if somebody looked.
     """
 
     run: str
@@ -67,6 +70,7 @@ class Suspect:
     floats: Outputs | None = None
     nncase: Outputs | None = None
     board: Sequence[Outputs] = ()
+    board_layer: str = ""
 
 
 # Results of layers that somebody else ran: (layer, column) → [N, …], as the kmodel stores them.
@@ -201,7 +205,9 @@ def _findings(
         floats = check_floats(work.graph, suspect.contract, suspect.images, suspect.floats)
     board: BoardFinding | None = None
     if suspect.board:
-        board = check_board(work.flow.program, suspect.images, suspect.board, simulated)
+        board = check_board(
+            work.flow.program, suspect.images, suspect.board, simulated, suspect.board_layer
+        )
     return Findings(
         rows=_rows(columns, work),
         channel_snr={
@@ -239,11 +245,13 @@ def _rows(columns: Columns, work: _Work) -> list[LayerRow]:
 def _row(link: Link, columns: Columns, work: _Work) -> LayerRow:
     name = link.operation.name
     nodes = [node.name for node in _nodes(link, work.graph)]
-    paths = [module_path(node) for node in nodes]
+    paths = [module_path(node) for node in nodes if node != NORMALISATION]
     unit: Unit = "KPU" if link.operation.unit == "KPU" else "CPU"
     remark = link.remark
     if not remark and not link.tensor:
         remark = "rounds floats to codes"
+    if nodes and nodes[0] == NORMALISATION:
+        remark = "the contract's normalisation: no PyTorch module computes it"
     return LayerRow(
         name=name,
         module=", ".join(dict.fromkeys(path for path in paths if path)),

@@ -35,7 +35,11 @@ class BoardFinding:
 
 
 def check_board(
-    program: Program, images: Images, runs: Sequence[Outputs], simulated: Outputs
+    program: Program,
+    images: Images,
+    runs: Sequence[Outputs],
+    simulated: Outputs,
+    layer: str = "",
 ) -> BoardFinding:
     """Compare a board's answers with the simulator, and look for what explains a difference.
 
@@ -44,41 +48,42 @@ def check_board(
         images: uint8 [N, C, H, W], as the board got them.
         runs: The outputs of one run or more on the same images, by name, in file order.
         simulated: The simulator's, the same way.
+        layer: First layer in which they differ, if somebody looked.
     """
-    first = runs[0]
-    unequal = _unequal(first, simulated)
-    changing = _changing(runs)
-    if changing:
+    first, count = runs[0], len(images)
+    different, moving = int(unequal(first, simulated).sum()), int(changing(runs).sum())
+    said = f"board and simulator differ on {different} of {count} pictures"
+    if moving:
         line = (
-            f"{changing} of {len(images)} pictures gave other answers when the same bytes were "
-            f"sent again ({len(runs)} runs)"
+            f"{moving} of {count} pictures gave other answers when the same bytes were sent "
+            f"again ({len(runs)} runs)"
         )
-        return BoardFinding("line", (line, _said(unequal, images)))
-    if not unequal:
-        return BoardFinding(None, (f"board and simulator are equal on {len(images)} pictures",))
+        return BoardFinding("line", (line, said))
+    if not different:
+        return BoardFinding(None, (f"board and simulator are equal on {count} pictures",))
+    where = (f"the first layer that differs is {layer}",) if layer else ()
     for stage, text, outputs in _explanations(program, images):
-        if not _unequal(first, outputs):
+        if not unequal(first, outputs).any():
             return BoardFinding(
-                stage, (f"{text} equals the board bit for bit", _said(unequal, images))
+                stage, (f"{text} equals the board bit for bit", said, *where), layer
             )
     again = f"; {len(runs)} runs agree with one another" if len(runs) > 1 else ""
     unknown = "neither the older rounding nor another order of the bytes explains it"
-    return BoardFinding("firmware", (f"{_said(unequal, images)}{again}", unknown))
+    return BoardFinding("firmware", (f"{said}{again}", unknown, *where), layer)
 
 
-def _said(unequal: int, images: Images) -> str:
-    return f"board and simulator differ on {unequal} of {len(images)} pictures"
-
-
-def _unequal(a: Outputs, b: Outputs) -> int:
-    """Return on how many pictures any output differs."""
+def unequal(a: Outputs, b: Outputs) -> npt.NDArray[np.bool_]:
+    """Return for each picture whether any output differs."""
     pairs = zip(a.values(), b.values(), strict=True)
     differ = [(x.reshape(len(x), -1) != y.reshape(len(y), -1)).any(1) for x, y in pairs]
-    return int(np.logical_or.reduce(differ).sum())
+    return np.asarray(np.logical_or.reduce(differ), np.bool_)
 
 
-def _changing(runs: Sequence[Outputs]) -> int:
-    return max((_unequal(runs[0], other) for other in runs[1:]), default=0)
+def changing(runs: Sequence[Outputs]) -> npt.NDArray[np.bool_]:
+    """Return for each picture whether any run's outputs differ from the first one's."""
+    others = [unequal(runs[0], other) for other in runs[1:]]
+    count = len(next(iter(runs[0].values())))
+    return np.asarray(np.logical_or.reduce([np.zeros(count, np.bool_), *others]), np.bool_)
 
 
 def _explanations(program: Program, images: Images) -> Iterator[tuple[Stage, str, Outputs]]:

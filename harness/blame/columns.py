@@ -12,7 +12,7 @@ from harness.blame.flow import MOVES, PLACEMENTS, QUANTIZERS, Flow
 from harness.blame.graph import Graph, Values
 from harness.blame.match import Link
 from harness.blame.result import Column
-from harness.blame.tally import Tally
+from harness.blame.tally import Floats, Tally, powers
 from harness.blame.units import Codes, Sums, pooled, tabled
 from harness.kmodel.memory import DType
 from harness.kmodel.operations import KpuConv2d, Operation
@@ -46,19 +46,24 @@ class Ranges:
     count: int = 0
 
     def add(self, values: Tensor, codes: Codes | None) -> None:
-        """Look at a batch [N, 1, C, …]."""
-        self.low = min(self.low, float(values.amin()))
-        self.high = max(self.high, float(values.amax()))
+        """Look at a batch [N, 1, C, …]; what is no number does not count."""
+        low, high = torch.aminmax(values.flatten(3), dim=3) if values.dim() > 3 else (values,) * 2
+        if bool(torch.isnan(low).any()):
+            self.add(values.nan_to_num(0.0), codes)
+            return
+        least, greatest = float(low.min()), float(high.max())
+        self.low, self.high = min(self.low, least), max(self.high, greatest)
         if values.dim() > 3:
-            largest = values.abs().transpose(0, 2).flatten(1).amax(1)
-            self.channels = (
-                largest if self.channels is None else torch.maximum(self.channels, largest)
-            )
+            largest = torch.maximum(low.abs(), high.abs()).flatten(0, 1).amax(0)
+            seen = self.channels
+            self.channels = largest if seen is None else torch.maximum(seen, largest)
         if codes is not None:
             half = codes.scale / 2
-            outside = (values < codes.low - half) | (values > codes.high + half)
-            self.clipped += int(outside.sum())
             self.count += values.numel()
+            if greatest > codes.high + half:
+                self.clipped += int((values > codes.high + half).sum())
+            if least < codes.low - half:
+                self.clipped += int((values < codes.low - half).sum())
 
 
 class Columns:
@@ -77,10 +82,16 @@ class Columns:
         self.outputs: dict[tuple[str, Column], Tally] = {}
         self.ranges: dict[str, Ranges] = {}
         self._sums = {
-            name: Sums(link.operation)
+            name: self._sums_of(link, link.operation)
             for name, link in links.items()
             if isinstance(link.operation, KpuConv2d)
         }
+        # Power of each float result in the batch at hand, by operation.
+        self._signal: dict[str, Floats] = {}
+
+    def _sums_of(self, link: Link, layer: KpuConv2d) -> Sums:
+        known = self.flow.codes_of_input(layer.name)[0] or self.given
+        return Sums(layer, known.scale, link.unit if link.tensor else 1.0)
 
     @torch.inference_mode()
     def add(
@@ -132,8 +143,9 @@ class Columns:
         if link.operation.name not in self.ranges:
             self.ranges[operation.name] = Ranges()
         if operation.output.dtype in (DType.U8, DType.F32):
-            known = torch.nan_to_num(value.float(), 0.0) if value.isnan().any() else value.float()
-            self.ranges[operation.name].add(known, link.codes)
+            self.ranges[operation.name].add(value.float(), link.codes)
+        if is_row(operation):
+            self._signal[operation.name] = powers(value.float())
 
     def _ideal(self, link: Link, column: Column, state: _State, exact: _State) -> None:
         operation = link.operation
@@ -145,7 +157,8 @@ class Columns:
         if not is_row(operation):
             return
         reference = exact.values[operation.name, 0]
-        self._tally(operation, column, False).add(reference, own)
+        signal = self._signal[operation.name]
+        self._tally(operation, column, False).add(reference, own, signal)
         given = self.flow.inputs(operation.name, exact.values)
         if column == "activations":
             given = [
@@ -155,7 +168,7 @@ class Columns:
                 )
             ]
         alone = self._real(link, column, given, exact)
-        self._tally(operation, column, True).add(reference, alone)
+        self._tally(operation, column, True).add(reference, alone, signal)
 
     def _chip(self, link: Link, chip: _State, exact: _State) -> None:
         operation = link.operation
@@ -164,10 +177,11 @@ class Columns:
         if not is_row(operation):
             return
         reference = exact.values[operation.name, 0]
-        self._tally(operation, "kpu", False).add(reference, self._decoded(link, result))
+        signal = self._signal[operation.name]
+        self._tally(operation, "kpu", False).add(reference, self._decoded(link, result), signal)
         given = self.flow.inputs(operation.name, exact.values)
         alone = self.flow.run_layer(operation, [_known(value) for value in given])
-        self._tally(operation, "kpu", True).add(reference, self._decoded(link, alone))
+        self._tally(operation, "kpu", True).add(reference, self._decoded(link, alone), signal)
 
     def _answered(self, link: Link, column: Column, value: Tensor, exact: _State) -> None:
         """Compare what somebody else gave for a whole result with the float one."""
@@ -201,15 +215,14 @@ class Columns:
 
     def _convolved(self, link: Link, layer: KpuConv2d, x: Tensor, state: _State) -> Tensor:
         """Return what a layer gives with the kmodel's weights and the float activation."""
-        known = self.flow.codes_of_input(layer.name)[0] or self.given
         step, picked = self.flow.steps.get(layer.name, 1), layer.name in self.flow.picked
-        sums = self._sums[layer.name](x.flatten(0, 1) / known.scale, step, picked)
+        sums = self._sums[layer.name](x.flatten(0, 1), step, picked)
         sums = torch.unflatten(sums, 0, x.shape[:2])
         if not link.tensor or link.place is None or link.linear_place is None:
             flat = pooled(tabled(layer.activation, sums.flatten(0, 1)), layer.pooling).float()
             zero = link.codes.zero_point if link.codes else 0.0
             return torch.unflatten(flat, 0, x.shape[:2]) - zero
-        linear = link.linear_place.gather(sums * link.unit)
+        linear = link.linear_place.gather(sums)
         have = {name: state.tensors[name] for name in link.sources if name in state.tensors}
         return link.place.spread(self.graph.evaluate({**have, link.linear: linear}, link.tensor))
 

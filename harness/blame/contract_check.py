@@ -232,4 +232,4 @@ def _order_words(order: npt.NDArray[np.int64], contract: InputContract) -> str:
 
 
 def _listed(values: object) -> str:
-    return "(" + ", ".join(f"{value:.3g}" for value in np.atleast_1d(np.asarray(values))) + ")"
+    return "(" + ", ".join(f"{value:.2g}" for value in np.atleast_1d(np.asarray(values))) + ")"

@@ -119,7 +119,8 @@ def stated_codes(operation: Operation) -> Codes | None:
     if isinstance(operation, kinds.QuantizeZeroPoint):
         return Codes(1 / operation.scale, float(operation.zero_point))
     if isinstance(operation, kinds.Dequantize):
-        return Codes(operation.scale, -operation.bias / operation.scale)
+        # The bias is a whole number of steps, but for the last bits of its float.
+        return Codes(operation.scale, float(round(-operation.bias / operation.scale)))
     if isinstance(operation, kinds.DequantizeZeroPoint):
         return Codes(1 / operation.scale, float(operation.zero_point))
     return None

@@ -2,8 +2,9 @@
 
 The operations are walked in running order, each with the exact float values of what it reads, so
 that its result comes close to one tensor of the float model, whatever went wrong before it. Which
-one is decided by values and by descent together; names from nncase's own graph count where two
-come close. What follows from the pair — the scales of codes, the float weights — is kept with it.
+one is decided by values, by weights and by descent together; names from nncase's own graph count
+where two come close. What follows from the pair is kept with it: the scales of codes, and the
+float weights.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from harness.blame.units import (
     Sums,
     TableFit,
     addends,
+    expected_codes,
     fit_codes,
     gains,
     pooled,
@@ -44,8 +46,11 @@ LEAST_NAMED = 0.2
 # What a name from nncase's graph is worth, in cosine.
 _NAMED = 0.02
 _TIE = 1e-4
-# Points that a table is compared at, at least.
+# Points that a table is compared at, at least; and sides of maps that are enough for that.
 _POINTS = 4096
+_SIDE = 16
+# Values that a cosine is taken over, about.
+_SAMPLE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -218,15 +223,19 @@ class _Matcher:
         self, layer: KpuConv2d, sums: Tensor, sources: tuple[str, ...]
     ) -> tuple[str, float]:
         """Return the float tensor that the convolution computes, and how near it is."""
-        best, near = "", 0.0
+        best: tuple[float, float, str] = (0.0, 0.0, "")
         for name, place in self._candidates(tuple(sums.shape[1:]), sources):
-            score = _cosine(self.floats[name], place.gather(sums))
+            cosine = _cosine(self.floats[name], place.gather(sums))
             named = self._named(layer) in self._made_by(name)
-            least = LEAST_NAMED if named else LEAST_COSINE
-            score += _NAMED * named
-            if score > max(near + _TIE, least):
-                best, near = name, score
-        return best, min(near, 1.0)
+            weights = float_weights(self.graph, sources, name)
+            weights = weights.shaped(layer.weights.shape) if weights else None
+            if weights is None and cosine < (LEAST_NAMED if named else LEAST_COSINE):
+                continue
+            same = _same_codes(layer, weights) if weights else 0.0
+            score = cosine + same + _NAMED * named + (weights is not None)
+            if score > best[0] + _TIE:
+                best = score, cosine, name
+        return best[2], min(best[1], 1.0)
 
     def _activation(self, link: Link, layer: KpuConv2d, sums: Tensor) -> Link:
         """Find what the layer gives after its table and its pooling, and the scale of that."""
@@ -235,20 +244,22 @@ class _Matcher:
         found = torch.unflatten(flat.float(), 0, sums.shape[:2])
         self.values[layer.name, 0] = found
         stated = self._stated((layer.name, 0))
-        scored: list[tuple[float, str, Place, TableFit | None]] = []
+        scored: list[tuple[float, str, Place]] = []
         for name in self._behind(link.linear):
             place = place_of(tuple(found.shape[1:]), self.graph.shapes[name])
             if place is not None:
                 score = _cosine(self.floats[name], place.gather(found), centred=True)
-                scored.append((score, name, place, self._fit(link, layer, name, place)))
+                scored.append((score, name, place))
         if not scored:
             return link
         near = max(score for score, *_ in scored)
-        best = [one for one in scored if one[0] >= near - _TIE and one[3] is not None]
+        tied = [one for one in scored if one[0] >= near - _TIE]
+        fitted = [(*one, self._fit(link, layer, one[1], one[2])) for one in tied]
+        best = [one for one in fitted if one[3] is not None]
         best = [one for one in best if _agrees(one[3], stated)] or best
         if not best:
             return self._dead(link, layer, scored[-1][1], scored[-1][2], stated)
-        score, name, place, fit = best[-1]
+        _, name, place, fit = best[-1]
         assert fit is not None
         codes = stated if stated is not None and _agrees(fit, stated) else fit.codes
         return _replaced(link, name, place, codes, fit, min(link.cosine, 1.0))
@@ -264,20 +275,22 @@ class _Matcher:
     def _fit(self, link: Link, layer: KpuConv2d, name: str, place: Place) -> TableFit | None:
         """Hold the table against the float activation over all that the table tells apart."""
         assert link.linear_place is not None
-        low, high = table_span(layer.activation)
+        nodes = self.graph.needed({link.linear}, name)
         shape = link.linear_place.result
-        count = max(1, -(-_POINTS // max(1, int(np.prod(shape)))))
-        generator = torch.Generator().manual_seed(0)
-        sums = torch.rand((count, *shape), generator=generator, dtype=torch.float64)
-        sums = sums * (high - low) + low
+        # Where values only meet their neighbours, a part of each map tells as much as the whole.
+        local = len(shape) == 4 and all(node.kind in ELEMENTWISE | POOLS for node in nodes)
+        if local and place.kind == link.linear_place.kind == "whole" and len(place.tensor) == 4:
+            shape = (*shape[:2], *(min(side, _SIDE) for side in shape[2:]))
+        else:
+            local = False
+        sums = _ramp(layer, shape)
         codes = pooled(tabled(layer.activation, sums.flatten(0, 1)), layer.pooling)
+        linear = (sums * link.unit).float()
+        if local:
+            return fit_codes(self.graph.evaluate({link.linear: linear[:, 0]}, name), codes)
         codes = place.gather(torch.unflatten(codes, 0, sums.shape[:2]))
-        known = {link.linear: link.linear_place.gather((sums * link.unit).float())}
-        try:
-            activated = self.graph.evaluate(known, name)
-        except KeyError:
-            return None
-        return fit_codes(activated, codes)
+        known = {link.linear: link.linear_place.gather(linear)}
+        return fit_codes(self.graph.evaluate(known, name), codes)
 
     def _behind(self, linear: str) -> Iterator[str]:
         """Yield a tensor and all that follow from it by activations and pooling alone."""
@@ -334,6 +347,21 @@ class _Matcher:
         return None
 
 
+def _ramp(layer: KpuConv2d, shape: tuple[int, ...]) -> Tensor:
+    """Return float64 [N, *shape], all over what the layer's table tells apart."""
+    low, high = table_span(layer.activation)
+    count = max(1, -(-_POINTS // max(1, int(np.prod(shape)))))
+    generator = torch.Generator().manual_seed(0)
+    sums = torch.rand((count, *shape), generator=generator, dtype=torch.float64)
+    return sums * (high - low) + low
+
+
+def _same_codes(layer: KpuConv2d, weights: FloatWeights) -> float:
+    """Return the share of a layer's weights that are what quantising float weights gives."""
+    distance = np.abs(expected_codes(weights.weights) - np.asarray(layer.weights, np.int64))
+    return float((distance <= 1).mean())
+
+
 def _replaced(
     link: Link, tensor: str, place: Place, codes: Codes, fit: TableFit | None, cosine: float
 ) -> Link:
@@ -348,18 +376,28 @@ def _agrees(fit: TableFit | None, stated: Codes | None) -> bool:
 
 
 def _cosine(reference: Tensor, candidate: Tensor, centred: bool = False) -> float:
-    a, b = reference.flatten().double(), candidate.flatten().double()
+    a, b = _sample(reference), _sample(candidate)
     known = torch.isfinite(a) & torch.isfinite(b)
     a, b = a[known], b[known]
+    if not len(a):
+        return 0.0
     if centred:
         a, b = a - a.mean(), b - b.mean()
     norms = math.sqrt(float(torch.dot(a, a)) * float(torch.dot(b, b)))
     return float(torch.dot(a, b)) / norms if norms else 0.0
 
 
+def _sample(values: Tensor) -> Tensor:
+    """Return so many values, spread over all, that a cosine is known well enough."""
+    flat = values.reshape(-1)
+    # An odd step does not keep to one column of a map.
+    step = max(1, len(flat) // _SAMPLE) | 1
+    return flat[::step].double()
+
+
 def _scale(reference: Tensor, sums: Tensor) -> float:
     """Return the factor that brings sums nearest to floats."""
-    a, b = reference.flatten().double(), sums.flatten().double()
+    a, b = _sample(reference), _sample(sums)
     known = torch.isfinite(b)
     power = float(b[known] @ b[known])
     return float(a[known] @ b[known]) / power if power else 0.0

@@ -31,35 +31,39 @@ class Tally:
     largest: float = 0.0
     count: int = 0
 
-    def add(self, reference: Tensor, candidate: Tensor) -> None:
+    def add(self, reference: Tensor, candidate: Tensor, signal: Floats | None = None) -> None:
         """Add the values of some pictures, [N, 1, C, …] or [N, …] alike.
 
         Sums of one batch are in float32, of blocks in PyTorch's own order; those of many in
         float64. The noise is a sum of squared differences, so nothing cancels.
+
+        Args:
+            reference: Float results; where they are no numbers, nothing is compared.
+            candidate: The others.
+            signal: `powers(reference)`, where somebody has it already.
         """
         difference = reference - candidate
-        if bool(torch.isnan(torch.sum(difference))):
+        noise = powers(difference)
+        if np.isnan(noise).any():
             known = torch.isfinite(difference)
-            difference = difference.where(known, 0.0)
-            reference, candidate = reference.where(known, 0.0), candidate.where(known, 0.0)
-            self.count += int(known.sum())
-        else:
-            self.count += difference.numel()
-        self.noise = self.noise + _powers(difference)
-        self.signal = self.signal + _powers(reference)
-        a, b = reference.reshape(-1), candidate.reshape(-1)
-        self.power += float(torch.dot(b, b))
-        self.product += float(torch.dot(a, b))
-        self.largest = max(self.largest, float(difference.abs().max()))
+            self.add(reference.where(known, 0.0), candidate.where(known, 0.0))
+            self.count -= int((~known).sum())
+            return
+        signal = powers(reference) if signal is None else signal
+        self.count += difference.numel()
+        self.noise, self.signal = self.noise + noise, self.signal + signal
+        flat = difference.reshape(-1)
+        crossed = float(torch.dot(reference.reshape(-1), flat))
+        self.product += float(signal.sum()) - crossed
+        self.power += float(signal.sum()) - 2 * crossed + float(noise.sum())
+        low, high = torch.aminmax(flat)
+        self.largest = max(self.largest, -float(low), float(high))
 
     def error(self) -> LayerError:
         """Return the figures over all channels."""
         signal, noise = float(self.signal.sum()), float(self.noise.sum())
-        norms = math.sqrt(signal * self.power)
-        if norms:
-            cosine = max(-1.0, min(1.0, self.product / norms))
-        else:
-            cosine = 1.0 if signal == self.power else 0.0
+        norms = math.sqrt(signal * max(0.0, self.power))
+        cosine = max(-1.0, min(1.0, self.product / norms)) if norms else 0.0
         return LayerError(
             snr_db=decibels(signal, noise),
             cosine=cosine if noise else 1.0,
@@ -80,10 +84,11 @@ def decibels(signal: float, noise: float) -> float | None:
     return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
-def _powers(x: Tensor) -> Floats:
+def powers(x: Tensor) -> Floats:
     """Return the sum of squares of each channel of [N, 1, C, H, W]; of all values of others."""
     if x.dim() != 5:
         flat = x.reshape(-1)
         return np.array([float(torch.dot(flat, flat))])
-    norms = torch.linalg.vector_norm(x, dim=(0, 1, 3, 4))
-    return np.asarray(norms.double().square().numpy(), np.float64)
+    # One row a picture and channel: contiguous, unlike a sum over pictures and places at once.
+    rows = torch.linalg.vector_norm(x.reshape(x.shape[0] * x.shape[1], x.shape[2], -1), dim=2)
+    return np.asarray(rows.double().square().sum(0).numpy(), np.float64)

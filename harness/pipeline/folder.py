@@ -18,7 +18,7 @@ from harness.compiler.build import ONNX_FILE
 from harness.compiler.contract import CONTRACT_FILE, KMODEL_FILE, stock_file
 from harness.errors import RunFolderError
 from harness.files import write_bytes, write_json, write_text
-from harness.report.schema import HTML_FILE, REPORT_FILE
+from harness.report.schema import BLAME_FILE, HTML_FILE, REPORT_FILE
 
 # Names the folder as ours, and says so to whoever opens it.
 MARKER = ".k210-run"
@@ -27,6 +27,7 @@ _MARKER_TEXT = "This folder belongs to k210-harness, which may write into it.\n"
 _LOCK_TIMEOUT_S = 1
 # What a run writes; an earlier run's would contradict a later one's.
 _RESULTS = (
+    BLAME_FILE,
     REPORT_FILE,
     HTML_FILE,
     CONTRACT_FILE,

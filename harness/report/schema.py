@@ -14,6 +14,7 @@ from harness.files import write_text
 
 REPORT_FILE = "report.json"
 HTML_FILE = "report.html"
+BLAME_FILE = "blame.json"
 SCHEMA: Final = 1
 
 
@@ -87,6 +88,55 @@ class OperationRecord(_Record):
     shape: tuple[int, ...]
     inserted: bool
     reason: str
+
+
+class LayerErrorRecord(_Record):
+    """One column's distance from the float result; `snr_db` is null where they are equal."""
+
+    snr_db: float | None
+    cosine: float
+    mse: float
+    max_abs: float
+
+
+class LayerRecord(_Record):
+    """One layer of the kmodel beside its counterparts; see `harness.blame.result.LayerRow`.
+
+    Errors by column: `weights`, `activations`, `kpu`, and for some layers `nncase` and `board`.
+    """
+
+    layer: str
+    module: str
+    node: str
+    unit: str
+    remark: str = ""
+    accumulated: Mapping[str, LayerErrorRecord]
+    alone: Mapping[str, LayerErrorRecord]
+
+
+class HintRecord(_Record):
+    """Something to act on, with its numbers. `layer` is empty where it is about the whole."""
+
+    layer: str
+    kind: str
+    text: str
+    evidence: str
+
+
+class BlameRecord(_Record):
+    """The first stage that diverges, and the layers that cost most; see `k210 blame`.
+
+    `outputs` holds the errors of the model's outputs by name and column.
+    """
+
+    images: int
+    stage: str
+    layer: str
+    evidence: tuple[str, ...]
+    costliest: tuple[str, ...] = ()
+    hints: tuple[HintRecord, ...] = ()
+    outputs: Mapping[str, Mapping[str, LayerErrorRecord]] = Field(default_factory=dict)
+    seconds: Mapping[str, float] = Field(default_factory=dict)
 
 
 class DataRecord(_Record):
@@ -175,6 +225,8 @@ class Report(_Record):
     backends: Mapping[str, BackendRecord]
     comparisons: tuple[ComparisonRecord, ...]
     operations: tuple[OperationRecord, ...] = ()
+    layers: tuple[LayerRecord, ...] = ()
+    blame: BlameRecord | None = None
     disagreements: tuple[DisagreementRecord, ...] = ()
     cross_validation: CrossValidationRecord | None = None
     board: BoardRecord | None = None

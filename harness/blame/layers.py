@@ -1,0 +1,148 @@
+"""Single layers on nncase's simulator and on boards, through models cut behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.backends.base import Subject
+from harness.backends.board import BoardBackend
+from harness.blame.board_check import changing, simulate, unequal
+from harness.blame.result import Column
+from harness.compare.layers import first_layer
+from harness.compiler.worker.client import get_worker
+from harness.kmodel import load, save
+from harness.method import InputContract
+from harness.progress import SILENT, Progress
+from harness.simulator import Simulator
+
+Images = npt.NDArray[np.uint8]
+Outputs = dict[str, npt.NDArray[np.float32]]
+Answers = dict[tuple[str, Column], npt.NDArray[np.generic]]
+
+# A board gives the same answer to the same bytes; two runs tell whether this one does.
+RUNS = 2
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Layers of one model that somebody else is asked for.
+
+    Attributes:
+        kmodel: The model, version 5.
+        contract: Which bytes it eats.
+        images: uint8 [N, C, H, W].
+        names: Operations of the model.
+    """
+
+    kmodel: bytes
+    contract: InputContract
+    images: Images
+    names: Sequence[str]
+
+
+@dataclass(frozen=True)
+class BoardAnswers:
+    """What a board gave.
+
+    Attributes:
+        images: What it was given: colours as its pictures carry them.
+        runs: The outputs of each run, by the ports of the model.
+        answers: Results of the layers asked for, as the kmodel stores them.
+        first_layer: The first layer in which board and simulator differ; "" for none.
+        board: Which board it was, in words.
+    """
+
+    images: Images
+    runs: tuple[Outputs, ...]
+    answers: Answers
+    first_layer: str
+    board: str
+
+
+def on_nncase(layers: Layers, progress: Progress = SILENT) -> Answers:
+    """Return what nncase's simulator gives for each layer.
+
+    Raises:
+        ConversionError: A model cannot be cut there.
+        SimulationError: nncase's simulator fails.
+    """
+    program = load(layers.kmodel)
+    found: Answers = {}
+    with progress.task("nncase", len(layers.names)) as task:
+        for name in layers.names:
+            cut = save(program.until(name))
+            found[name, "nncase"] = get_worker().simulate(cut, layers.images).outputs[0]
+            task.advance()
+    return found
+
+
+def on_board(layers: Layers, choice: str, progress: Progress = SILENT) -> BoardAnswers:
+    """Run a model on a board twice, then the layers asked for, and find where it differs.
+
+    Args:
+        layers: The model and its layers.
+        choice: `auto`, `virtual` or a port.
+        progress: Who is told.
+
+    Raises:
+        BoardError: There is no board, or it does not run the model.
+        ConversionError: A cut model has no equal in a version that the board loads.
+    """
+    program = load(layers.kmodel)
+    with BoardBackend(choice) as backend:
+        images = backend.deliverable(layers.contract, layers.images)
+        runs = tuple(
+            _outputs(backend, layers, layers.kmodel, images, progress) for _ in range(RUNS)
+        )
+        answers: Answers = {
+            (name, "board"): _cut(backend, layers, name, images, progress) for name in layers.names
+        }
+        first = _first(backend, layers, images, runs, progress)
+        board = f"{backend.board.info.kind} board, {backend.board.info.firmware}"
+    assert len(program.outputs) == len(runs[0])
+    return BoardAnswers(images, runs, answers, first, board)
+
+
+def _outputs(
+    backend: BoardBackend, layers: Layers, kmodel: bytes, images: Images, progress: Progress
+) -> Outputs:
+    names = tuple(port.name for port in load(kmodel).outputs)
+    subject = Subject(layers.contract, names, kmodel=kmodel)
+    return dict(backend.run(subject, images, progress).outputs)
+
+
+def _cut(
+    backend: BoardBackend, layers: Layers, name: str, images: Images, progress: Progress
+) -> npt.NDArray[np.float32]:
+    """Return a layer's result; codes come as floats of the same values."""
+    cut = save(load(layers.kmodel).until(name, as_float=True))
+    (first, *_) = _outputs(backend, layers, cut, images, progress).values()
+    return first
+
+
+def _first(
+    backend: BoardBackend,
+    layers: Layers,
+    images: Images,
+    runs: Sequence[Outputs],
+    progress: Progress,
+) -> str:
+    """Return the first layer that differs on the first picture that does; "" for none."""
+    program = load(layers.kmodel)
+    simulated = simulate(program, images)
+    different = unequal(runs[0], simulated)
+    if not different.any() or changing(runs).any():
+        return ""
+
+    def run(kmodel: bytes, x: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        last = load(kmodel).operations[-1].name
+        cut = save(load(kmodel).until(last, as_float=True))
+        return list(_outputs(backend, layers, cut, x, progress).values())
+
+    found = first_layer(Simulator(program), images[int(different.argmax())], run)
+    return found.layer if found is not None else ""

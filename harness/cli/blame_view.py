@@ -1,0 +1,107 @@
+"""Blame on the screen: the layers side by side, then the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.console import print_json, show_line, show_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.blame.result import Blame, Column, LayerError, LayerRow
+
+# Below the first, a layer spoils the result; below the second it is worth a look.
+_BAD_DB, _POOR_DB = 20.0, 30.0
+
+
+def show_blame(blame: Blame, run: Path, as_json: bool) -> int:
+    """Print what was found, and return the exit code: 0 if no stage is to blame, else 1."""
+    if as_json:
+        from harness.pipeline.blame import document
+
+        print_json({**document(blame), "folder": str(run)})
+    else:
+        _print(blame, run)
+    return 0 if blame.verdict.stage == "none" else 1
+
+
+def _print(blame: Blame, run: Path) -> None:
+    columns = _columns(blame)
+    show_table(_layers(blame, columns))
+    show_table(_outputs(blame))
+    for line in blame.verdict.evidence:
+        show_line(line, "because" if blame.verdict.stage != "none" else "measured", "cyan")
+    for hint in blame.hints:
+        show_line(f"{hint.text} ({hint.evidence})", f"hint {hint.layer}".strip(), "yellow")
+    where = f" at {blame.verdict.layer}" if blame.verdict.layer else ""
+    good = blame.verdict.stage == "none"
+    said = "no stage is to blame" if good else f"{blame.verdict.stage}{where}"
+    show_line(said, "verdict", "green" if good else "red")
+    show_line(f"{run / 'blame.json'}", "written", "green")
+
+
+def _columns(blame: Blame) -> tuple[Column, ...]:
+    from harness.blame.result import COLUMNS
+
+    found = {column for row in blame.rows for column in row.accumulated}
+    return tuple(column for column in COLUMNS if column in found)
+
+
+def _layers(blame: Blame, columns: tuple[Column, ...]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{blame.run} on {blame.images} pictures: SNR to float in dB, layer alone (accumulated)"
+    table = Table(title=Text(title))
+    for name in ("layer", "on", "PyTorch", "ONNX"):
+        table.add_column(name)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in blame.rows:
+        marked = "bold red" if row.name == blame.verdict.layer else ""
+        cells = [_cell(row, column) for column in columns]
+        node = _short(row.node) or row.remark
+        table.add_row(Text(row.name, marked), row.unit, Text(row.module), Text(node), *cells)
+    return table
+
+
+def _outputs(blame: Blame) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in ("output", "column", "SNR dB", "cosine", "MSE", "max abs"):
+        table.add_column(name, justify="left" if name in ("output", "column") else "right")
+    for name, errors in blame.outputs.items():
+        for column, error in errors.items():
+            figures = f"{error.cosine:.5f}", f"{error.mse:.3g}", f"{error.max_abs:.4g}"
+            table.add_row(Text(name), column, _decibels(error), *figures)
+    return table
+
+
+def _cell(row: LayerRow, column: Column) -> Text:
+    from rich.text import Text
+
+    alone, accumulated = row.alone.get(column), row.accumulated.get(column)
+    if alone is None:
+        return Text("" if accumulated is None else f"({_decibels(accumulated)})")
+    cell = Text(_decibels(alone), _style(alone))
+    return cell.append(f" ({_decibels(accumulated)})" if accumulated else "", "dim")
+
+
+def _decibels(error: LayerError) -> str:
+    return "∞" if error.snr_db is None else f"{error.snr_db:.1f}"
+
+
+def _style(error: LayerError) -> str:
+    if error.snr_db is None or error.snr_db >= _POOR_DB:
+        return ""
+    return "red" if error.snr_db < _BAD_DB else "yellow"
+
+
+def _short(nodes: str) -> str:
+    """Return ONNX nodes without their scopes, which are those of the module beside them."""
+    return ", ".join(node.split("/")[-1] for node in nodes.split(", ")) if nodes else ""

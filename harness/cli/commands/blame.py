@@ -1,0 +1,61 @@
+"""`k210 blame RUN`: which stage, and which layer, is to blame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.completion import complete_board
+
+
+def blame(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of a run, a comparison or a compilation.")
+    ],
+    images: Annotated[
+        int, typer.Option("--images", min=1, help="Pictures to look at, spread over the run's.")
+    ] = 32,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layer", metavar="NAME", help="Ask nncase, and a board, for this layer by itself."
+        ),
+    ] = None,
+    board: Annotated[
+        str,
+        typer.Option(
+            "--board",
+            metavar="auto|virtual|PORT",
+            help="Run the model on a board twice, on 4 pictures, and find where it differs.",
+            autocompletion=complete_board,
+        ),
+    ] = "",
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Where the run's pictures are, if not where they were."),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Lay every layer side by side and name the first stage that diverges, with its numbers.
+
+    PyTorch's floats are compared with the kmodel's weights, with its codes, with the chip's
+    arithmetic and, if asked for, with nncase and a board. Writes blame.json and the report's part.
+
+    Examples:
+
+        k210 blame runs/demo
+
+        k210 blame runs/demo --images 8 --layer 04_kpu_conv2d
+
+        k210 blame runs/demo --board virtual --json
+    """
+    from harness.cli.blame_view import show_blame
+    from harness.cli.console import TerminalProgress
+    from harness.pipeline.blame import BlameRequest, blame_run
+
+    progress = TerminalProgress()
+    request = BlameRequest(run, images, tuple(layer or ()), board, data, progress)
+    return show_blame(blame_run(request), run, as_json)
