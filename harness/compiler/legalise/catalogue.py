@@ -10,6 +10,7 @@ from harness.compiler.legalise.crop import CROP
 from harness.compiler.legalise.grouped import GROUPED
 from harness.compiler.legalise.nearest import NEAREST
 from harness.compiler.legalise.normalisation import NORMALISATION
+from harness.compiler.legalise.pooling import POOLING
 from harness.compiler.legalise.prelu import PRELU
 from harness.compiler.legalise.rewrite import Rewrite
 from harness.compiler.legalise.transposed import TRANSPOSED
@@ -26,6 +27,7 @@ REWRITES: tuple[Rewrite, ...] = (
     BILINEAR,
     PRELU,
     GROUPED,
+    POOLING,
     ACTIVATION,
     CROP,
 )

@@ -39,7 +39,7 @@ class Samples:
         except ImportError as error:
             raise SetupError(
                 "this rewrite looks at calibration images, for which ONNX Runtime is missing",
-                "pip install onnxruntime",
+                "pip install 'k210-harness[legalise]'",
             ) from error
         model = onnx.load_model_from_string(self._data)
         del model.graph.output[:]

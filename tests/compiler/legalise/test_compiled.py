@@ -94,7 +94,22 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+# Of these another case is the fast sibling.
+SLOW = {
+    "transposed 2x2",
+    "transposed 5x5",
+    "transposed, no stride",
+    "norm, folded",
+    "groups, split",
+    "1x3",
+    "4x4, stride 2",
+    "dilation",
+}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(one, marks=[pytest.mark.slow] if one in SLOW else []) for one in CASES]
+)
 def test_computes_the_same_on_the_kpu(case):
     layers, request, least, on_cpu = CASES[case]
     target = deployable(between(*layers()))
@@ -109,6 +124,19 @@ def test_computes_the_same_on_the_kpu(case):
     if on_cpu is not None:
         assert computing == on_cpu
     assert share_on_kpu(compiled.kmodel) > 0.95
+
+
+def test_pooling_joins_the_convolution_and_costs_a_step_of_the_quantisation():
+    torch.manual_seed(0)
+    net = nn.Sequential(conv(3, 16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+    plain, expected, before = run_both(deployable(net))
+    pooled, _, after = run_both(deployable(net), pooling="kpu")
+    assert [p.shape for p in plain.placement if p.operation == "KPUConv2D"] == [(1, 16, 32, 40)]
+    assert [p.shape for p in pooled.placement if p.operation == "KPUConv2D"] == [(1, 16, 8, 10)]
+    step = np.abs(expected["y"]).max() / 255 * 2
+    assert (
+        np.abs(after["y"] - expected["y"]).max() < np.abs(before["y"] - expected["y"]).max() + step
+    )
 
 
 def share_on_kpu(kmodel):

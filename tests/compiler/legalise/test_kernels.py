@@ -25,7 +25,7 @@ def wide(draw):
     return nn.Conv2d(3, 4, kernel, stride, pad, dilation), shape
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(wide())
 def test_any_kernel_is_the_same_function_in_3x3(case):
     layer, shape = case
@@ -77,7 +77,7 @@ def test_what_would_need_too_many_channels_is_left_alone(same):
     assert same(net, (3, 8, 8), "kernel", "kpu") == []
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(
     st.sampled_from([(2, 1, 1), (2, 2, 3), (4, 2, 1), (3, 1, 2)]),
     st.sampled_from([(1, 0), (3, 1), (5, 2)]),

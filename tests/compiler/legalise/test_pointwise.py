@@ -114,3 +114,21 @@ def test_crops_are_the_same_function_with_a_pooling_behind(same, net):
 def test_what_cuts_no_lines_is_no_crop(same):
     assert same(Channels(), (3, 10, 8), "crop", "pool") == []
     assert same(nn.Conv2d(3, 4, 3, padding=1), (3, 10, 8), "crop", "pool") == []
+
+
+def pooled(*layers, size=1):
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(size), nn.Flatten())
+
+
+@pytest.mark.parametrize(("shape", "block"), [((3, 8, 12), 4), ((3, 6, 8), 2), ((3, 7, 8), 0)])
+def test_global_pooling_begins_with_the_convolution_in_front(same, shape, block):
+    net = pooled(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+    done = same(net, shape, "pooling", "kpu")
+    assert [one.becomes.split(" on ")[0] for one in done] == ([f"pooling by {block}"] * bool(block))
+    assert len(done) == (1 if block else 0)
+
+
+def test_global_pooling_elsewhere_stays(same):
+    assert same(pooled(nn.Conv2d(3, 4, 3, 2, 1)), (3, 16, 16), "pooling", "kpu") == []
+    assert same(pooled(nn.Conv2d(3, 3, 3, padding=1, groups=3)), (3, 8, 8), "pooling", "kpu") == []
+    assert same(nn.AdaptiveAvgPool2d(1), (3, 8, 8), "pooling", "kpu") == []
