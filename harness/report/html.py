@@ -12,6 +12,7 @@ from harness.report import figures, numbers, verdict, views
 from harness.report.board_name import with_named_board
 from harness.report.contract_view import calibration_rows, contract_rows
 from harness.report.extra import report_extra
+from harness.report.layers_view import layers_view
 from harness.report.pictures import Inliner, Picture, inside, is_picture, link
 from harness.report.schema import HTML_FILE, DisagreementRecord, Report
 
@@ -98,6 +99,7 @@ def _context(report: Report, inliner: Inliner) -> dict[str, Any]:
         "by_output": views.by_output,
         "confusions": views.confusions(report),
         "disagreements": disagreements,
+        "layers": layers_view(report),
         "placement": views.placement(report.operations),
         "contract": contract_rows(report.contract),
         "calibration": calibration_rows(report.contract),

@@ -1,0 +1,74 @@
+import pytest
+
+from harness.report.html import render
+from harness.report.layers_view import layers_view
+from harness.report.schema import BlameRecord, LayerErrorRecord, LayerRecord
+from tests.report.reports import report
+
+
+def error(snr_db):
+    return LayerErrorRecord(snr_db=snr_db, cosine=0.99, mse=0.1, max_abs=1.0)
+
+
+def blamed(**changes):
+    layers = (
+        LayerRecord(
+            layer="01_kpu_conv2d",
+            module="features.0",
+            node="/features/features.0/Conv",
+            unit="KPU",
+            accumulated={"kpu": error(12.0), "weights": error(45.0)},
+            alone={"kpu": error(None), "weights": error(25.0)},
+        ),
+        LayerRecord(
+            layer="02_resize",
+            module="",
+            node="",
+            unit="CPU",
+            remark="no <counterpart>",
+            accumulated={"kpu": error(float("-inf")), "board": error(19.0)},
+            alone={"kpu": error(90.0)},
+        ),
+    )
+    record = BlameRecord(
+        images=4, stage="weights", layer="01_kpu_conv2d", evidence=("a <b> line",), **changes
+    )
+    return report().model_copy(update={"layers": layers, "blame": record})
+
+
+def test_bars_are_in_the_order_of_the_stages_and_end_at_60_db():
+    view = layers_view(blamed())
+    assert view.titles == ("Weights", "Chip (simulated)", "Board")
+    first, second = view.rows
+    assert (first.blamed, second.blamed) == (True, False)
+    assert [bar and (round(bar.percent), bar.level) for bar in first.bars] == [
+        (42, "poor"),
+        (100, ""),
+        None,
+    ]
+    assert second.bars[0] is None
+    assert second.bars[1].percent == 100
+    assert (second.bars[2].alone, second.bars[2].level) == ("", "bad")
+
+
+def test_nothing_is_shown_where_nobody_has_looked(tmp_path):
+    assert layers_view(report()) is None
+    assert 'id="layers"' not in render(report(), tmp_path)
+
+
+def test_the_page_names_the_stage_and_keeps_text_as_text(tmp_path):
+    page = render(blamed(), tmp_path)
+    assert "To blame: weights, at 01_kpu_conv2d, on 4 pictures." in page
+    assert "a &lt;b&gt; line" in page
+    assert "no &lt;counterpart&gt;" in page
+    assert "width:41.7%" in page
+
+
+def test_a_report_with_layers_is_read_as_it_was_written(tmp_path):
+    from harness.report.schema import read_report
+
+    written = blamed()
+    written.write(tmp_path)
+    read = read_report(tmp_path)
+    assert read.layers[0] == written.layers[0]
+    assert read.layers[1].accumulated["kpu"].snr_db == pytest.approx(float("-inf"))
