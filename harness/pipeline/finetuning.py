@@ -27,7 +27,7 @@ from harness.finetune.finetune import Finetuned, Settings, finetune
 from harness.finetune.write_back import write_back
 from harness.kmodel import load
 from harness.method import Deployable, Method
-from harness.pipeline.folder import RunFolder
+from harness.pipeline.folder import RunFolder, check_folder
 from harness.pipeline.method_run import CHECKPOINT_FILE
 from harness.pipeline.run import RunRequest, RunResult, check_request, execute_in
 from harness.progress import Progress
@@ -81,6 +81,7 @@ def run_finetune(wanted: FinetuneRun) -> FinetuneResult:
         HarnessError: Whatever stage fails; no result is written before all is measured.
     """
     check_request(wanted.request)
+    check_folder(wanted.out)
     check_device(wanted.settings.device)
     checkpoint = _checkpoint(wanted)
     deployable = wanted.method.deployable(checkpoint, wanted.data)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from harness.finetune.layer import TrainableLayer
 from harness.kmodel.operations import Pooling

@@ -76,19 +76,21 @@ def finetune(
         board=board,
         progress=TerminalProgress(),
     )
-    settings = Settings(epochs, _positive(lr), batch, seed, device, patience, minutes)
+    _check_numbers(lr, minutes)
+    settings = Settings(epochs, lr, batch, seed, device, patience, minutes)
     wanted = FinetuneRun(
         methods.get(method), request, out, data, checkpoint, run, calibration, settings
     )
     return _show(run_finetune(wanted), as_json)
 
 
-def _positive(lr: float) -> float:
+def _check_numbers(lr: float, minutes: float | None) -> None:
     from harness.errors import UsageError
 
     if not 0 < lr < 1:
         raise UsageError(f"--lr {lr:g} is not between 0 and 1", "the usual is 0.002")
-    return lr
+    if minutes is not None and not minutes >= 0:
+        raise UsageError(f"--minutes {minutes:g} is no time", "leave it out for any time")
 
 
 def _show(result: FinetuneResult, as_json: bool) -> int:
