@@ -6,15 +6,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.console import print_json, show_line, show_table
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
     from harness.blame.result import Blame, Column, LayerError, LayerRow
+    from harness.pipeline.run import RunResult
+    from harness.progress import Progress
 
 # Below the first, a layer spoils the result; below the second it is worth a look.
 _BAD_DB, _POOR_DB = 20.0, 30.0
+
+
+def check_blamable(backends: tuple[str, ...]) -> None:
+    """Make sure that a run on some backends leaves what blame looks at.
+
+    Raises:
+        UsageError: None of them needs a kmodel, so that none will be there.
+    """
+    from harness.backends import get
+
+    if not any(get(name).needs_kmodel for name in backends):
+        raise UsageError(
+            f"--blame looks at a kmodel, and {', '.join(backends)} needs none",
+            "add kpu to --backends",
+        )
+
+
+def show_blamed(result: RunResult, data: Path | None, progress: Progress, as_json: bool) -> int:
+    """Look for what is to blame in a run that has just ended, and print both.
+
+    Args:
+        result: The run.
+        data: Where its pictures came from; None for the method's own.
+        progress: Who is told.
+        as_json: Whether to print the report, with the layers in it, as JSON.
+
+    Returns:
+        The exit code of the run: 0 within tolerance, 1 outside.
+    """
+    from dataclasses import replace
+
+    from harness.cli.results import show_run
+    from harness.pipeline.blame import BlameRequest, blame_run
+    from harness.report.schema import read_report
+
+    blame = blame_run(BlameRequest(result.folder, data=data, progress=progress))
+    code = show_run(replace(result, report=read_report(result.folder)), as_json)
+    if not as_json:
+        _print(blame, result.folder)
+    return code
 
 
 def show_blame(blame: Blame, run: Path, as_json: bool) -> int:

@@ -67,6 +67,9 @@ Legalise = Annotated[
         autocompletion=completion.complete_legalise,
     ),
 ]
+Blame = Annotated[
+    bool, typer.Option("--blame", help="Also name the stage and the layers to blame; k210 blame.")
+]
 Firmware = Annotated[
     str,
     typer.Option(

@@ -32,6 +32,7 @@ def compare(
     ] = 0.99,
     calibrate: options.Calibrate = "no_clip",
     legalise: options.Legalise = None,
+    blame: options.Blame = False,
     as_json: options.Json = False,
 ) -> int:
     """Compile your own PyTorch module and compare the K210 model with it.
@@ -42,6 +43,7 @@ def compare(
 
         k210 compare nets:small --range -1,1 --calibration a.npy --inputs b.npy --out out
     """
+    from harness.cli.blame_view import check_blamable, show_blamed
     from harness.cli.console import TerminalProgress
     from harness.cli.results import show_run
     from harness.compiler.legalise import parse_requests
@@ -53,6 +55,8 @@ def compare(
 
     names = options.backend_names(backends)
     check_backends(names)
+    if blame:
+        check_blamable(names)
     contract = options.contract_of(shape, range_, mean, std, color, resize)
     _, calibration_images = read_inputs(calibration, contract)
     ids, images = read_inputs(inputs, contract)
@@ -73,4 +77,7 @@ def compare(
         board=board,
         progress=TerminalProgress(),
     )
-    return show_run(execute(deployable, out, request), as_json)
+    result = execute(deployable, out, request)
+    if blame:
+        return show_blamed(result, inputs, request.progress, as_json)
+    return show_run(result, as_json)

@@ -31,6 +31,7 @@ def run(
     device: options.Device = "cpu",
     calibrate: options.Calibrate = "no_clip",
     legalise: options.Legalise = None,
+    blame: options.Blame = False,
     set_: options.Set = None,
     as_json: options.Json = False,
 ) -> int:
@@ -47,6 +48,7 @@ def run(
         k210 run coin_classifier --backends float,nncase,kpu,board --board virtual --out runs/four
     """
     from harness import method as methods
+    from harness.cli.blame_view import check_blamable, show_blamed
     from harness.cli.console import TerminalProgress
     from harness.cli.results import show_run
     from harness.compiler.legalise import parse_requests
@@ -67,6 +69,7 @@ def run(
         board=board,
         progress=progress,
     )
-    return show_run(
-        run_method(MethodRun(methods.get(method), job, request, checkpoint, folds)), as_json
-    )
+    if blame:
+        check_blamable(request.backends)
+    result = run_method(MethodRun(methods.get(method), job, request, checkpoint, folds))
+    return show_blamed(result, data, progress, as_json) if blame else show_run(result, as_json)

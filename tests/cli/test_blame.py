@@ -1,0 +1,152 @@
+"""`k210 blame` as a user meets it, bad input included."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.compiler.contract import sha256
+from harness.report.schema import read_report
+
+NETS = """
+import torch
+from torch import nn
+
+
+def small():
+    torch.manual_seed(5)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 12, 1), nn.ReLU6(),
+        nn.Conv2d(12, 5, 3, 1, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    ).eval()
+"""
+SIZE = ("--shape", "3,32,40", "--mean", "0.4,0.4,0.4", "--std", "0.3,0.2,0.3")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, pictures):
+    """A run folder of `k210 compare --blame`."""
+    from harness.cli.app import run
+
+    folder = tmp_path_factory.mktemp("blame")
+    (folder / "blame_nets.py").write_text(NETS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        places = ["--calibration", str(pictures), "--inputs", str(pictures), "--out", "run"]
+        code = run(
+            ["compare", "blame_nets:small", *places, "--backends", "float,nncase", "--blame", *SIZE]
+        )
+    assert code == 0
+    return folder / "run"
+
+
+@pytest.fixture
+def folder(compared, tmp_path):
+    """A copy of the run that a test may spoil."""
+    return shutil.copytree(compared, tmp_path / "run")
+
+
+@pytest.mark.sim
+def test_a_run_can_blame_at_once_and_the_report_holds_its_layers(compared):
+    report = read_report(compared)
+    assert report.blame.stage == "none"
+    assert [layer.layer for layer in report.layers][:2] == ["01_kpu_conv2d", "02_kpu_conv2d"]
+    assert [layer.module for layer in report.layers if layer.unit == "KPU"] == [
+        "",
+        "0, 1",
+        "2, 3",
+        "4",
+    ]
+    assert 'id="layers"' in (compared / "report.html").read_text()
+    document = json.loads((compared / "blame.json").read_text())
+    assert document["stage"] == "none"
+    assert document["layers"][1]["node"] == "/0/Conv, /1/Relu"
+    assert document["layers"][1]["alone"]["kpu"]["snr_db"] > 30
+
+
+@pytest.mark.sim
+def test_layers_of_nncase_are_those_of_the_chip(k210_command, folder):
+    ended = k210_command("blame", folder, "--images", "3", "--layer", "02_kpu_conv2d", "--json")
+    assert ended.code == 0, ended.err
+    document = ended.json()
+    assert document["images"] == 3
+    (asked,) = (one for one in document["layers"] if "nncase" in one["accumulated"])
+    assert asked["layer"] == "02_kpu_conv2d"
+    assert asked["accumulated"]["nncase"] == asked["accumulated"]["kpu"]
+
+
+@pytest.mark.sim
+def test_the_screen_names_the_stage(k210_command, folder):
+    damaged = bytearray((folder / "model.kmodel").read_bytes())
+    start = _weights(bytes(damaged), "03_kpu_conv2d")
+    damaged[start : start + 24] = bytes(value ^ 0x5A for value in damaged[start : start + 24])
+    _replace(folder, bytes(damaged))
+    ended = k210_command("blame", folder)
+    assert ended.code == 1, ended.err
+    assert "weights at 03_kpu_conv2d" in ended.out
+    assert f"bytes {start} to {start + 23} of the file" in " ".join(ended.out.split())
+
+
+@pytest.mark.sim
+def test_a_kmodel_of_another_run_is_refused_and_nothing_is_written(k210_command, folder):
+    (folder / "blame.json").unlink()
+    before = (folder / "report.json").read_bytes()
+    with (folder / "model.kmodel").open("ab") as file:
+        file.write(b"x")
+    line = k210_command("blame", folder).error_line()
+    assert "the kmodel is not the one" in line
+    assert not (folder / "blame.json").exists()
+    assert (folder / "report.json").read_bytes() == before
+
+
+@pytest.mark.sim
+def test_a_layer_that_does_not_exist_is_told_its_neighbours(k210_command, folder):
+    line = k210_command("blame", folder, "--layer", "2_kpu_conv").error_line()
+    assert "'2_kpu_conv'" in line
+    assert "02_kpu_conv2d" in line
+
+
+@pytest.mark.sim
+def test_pictures_that_the_contract_does_not_fit(k210_command, folder, tmp_path):
+    np.save(tmp_path / "wrong.npy", np.zeros((2, 3, 8, 8), np.uint8))
+    line = k210_command("blame", folder, "--data", tmp_path / "wrong.npy").error_line()
+    assert "the model takes uint8 [N, 3, 32, 40]" in line
+
+
+@pytest.mark.sim
+def test_pictures_of_another_run_are_looked_at_without_its_outputs(k210_command, folder, tmp_path):
+    rng = np.random.default_rng(1)
+    (tmp_path / "other").mkdir()
+    Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8)).save(tmp_path / "other" / "a.png")
+    ended = k210_command("blame", folder, "--data", tmp_path / "other", "--json")
+    assert ended.code in (0, 1), ended.err
+    assert ended.json()["images"] == 1
+    assert not any("PyTorch's recorded" in line for line in ended.json()["evidence"])
+
+
+def test_a_folder_that_is_no_run(k210_command, tmp_path):
+    assert "contract.json cannot be read" in k210_command("blame", tmp_path).error_line()
+
+
+def test_blame_without_a_kmodel_is_refused_before_any_work(k210_command, tmp_path):
+    line = k210_command(
+        "run", "coin_classifier", "--backends", "float", "--blame", "--out", tmp_path / "run"
+    ).error_line()
+    assert "add kpu to --backends" in line
+    assert not (tmp_path / "run").exists()
+
+
+def _weights(kmodel, name):
+    from harness.kmodel import load
+
+    return load(kmodel).operation(name).weights_offset
+
+
+def _replace(folder, kmodel):
+    """Put another kmodel into a run, as if it had been compiled there."""
+    (folder / "model.kmodel").write_bytes(kmodel)
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["kmodel_sha256"] = sha256(kmodel)
+    (folder / "contract.json").write_text(json.dumps(contract))
