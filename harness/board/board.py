@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from harness.board.recovery.journal import Recovery
 
 TIMEOUT_S = 30.0
+# To define a few functions.
+TOOL_S = 5.0
 # For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
 ROOM_VARIABLE = "K210_BOARD_ROOM"
 LEAST_ROOM = 48
@@ -193,7 +195,7 @@ class Board:
     def abilities(self) -> Abilities:
         """What transfers can use on this board; asked once."""
         self.need(on_board.ABILITIES)
-        return Abilities(frozenset(self.eval("_k210a()")))
+        return Abilities(frozenset(self.eval("_k210a()", 2 * TOOL_S)))
 
     @cached_property
     def info(self) -> BoardInfo:
@@ -220,7 +222,7 @@ class Board:
         if tool not in self._tools:
             if tool != on_board.ANSWER:
                 self.need(on_board.ANSWER)
-            self.exec(tool)
+            self.exec(tool, TOOL_S)
             if not self.repl.takes(tool.encode()):
                 self.exec("_k210p=None")
             self._tools.add(tool)

@@ -55,6 +55,10 @@ class SilentBoardError(BoardError):
     """The board did not answer in time; it may have to be reset."""
 
 
+class OverdueError(SilentBoardError):
+    """A program was not done in time, and was interrupted: the board itself answers."""
+
+
 def with_our_names(traceback: str, name: str, staged: bool) -> str:
     """Return a traceback in which frames of the code just sent carry its name.
 

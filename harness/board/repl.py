@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Callable
 
 from harness.board import raw_repl
-from harness.board.failures import SilentBoardError
+from harness.board.failures import OverdueError, SilentBoardError
 from harness.board.port import Deadline, SerialLine
 from harness.board.raw_repl import Reply
 from harness.errors import BoardError
@@ -227,7 +227,7 @@ class RawRepl:
         except SilentBoardError as error:
             error.output = reply.so_far().decode(errors="replace")
             return error
-        return SilentBoardError(
+        return OverdueError(
             f"{began} on {self.line.url} after {seconds:g} s, and was interrupted",
             "give it more time",
             output=reply.so_far().decode(errors="replace"),

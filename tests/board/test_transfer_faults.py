@@ -124,3 +124,18 @@ def test_a_dead_board_is_noticed_in_ten_seconds(unpaced):
         board.repl.line = line
         board.repl.enter(10)
         board.write("/sd/dead.bin", bytes(range(256)) * 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "every"),
+    [("garble", 5000), ("lose", 5000), pytest.param("reset", 2500, marks=pytest.mark.slow)],
+)
+def test_faults_anywhere_on_the_line_cost_no_file(micropython, kind, every):
+    """Not in blocks alone: in commands, in what defines them, and in their answers."""
+    with virtual.start(baud=0, faults=[f"{kind}:every={every},seed=1"]) as struck:
+        for seed in range(5):
+            data = random.Random(seed).randbytes(4000)
+            with Board.open(struck.port, patience=10) as board:
+                board.write(f"/sd/any{seed}.bin", data)
+            assert (struck.sd / f"any{seed}.bin").read_bytes() == data
+        assert len(struck.strikes()) >= 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from harness.board.answers import DamagedAnswerError, answers
 from harness.board.failures import ScriptError, SilentBoardError, with_our_names
 from harness.board.port import BAUD, Deadline
@@ -26,16 +28,16 @@ class Conversation:
 
     Args:
         repl: The board's prompt.
-        command: What to run; short.
+        call: What to run; short.
 
     Attributes:
         restarted: Whether the board has started again instead, and nothing is defined there.
     """
 
-    def __init__(self, repl: RawRepl, command: str) -> None:
+    def __init__(self, repl: RawRepl, call: str) -> None:
         self._repl, self._line = repl, repl.line
         self._line.drain(0.0, _SETTLE_S)
-        self._reply = repl.start(command.encode())
+        self._reply = repl.start(f"_k210if({zlib.crc32(call.encode())},{call!r})".encode())
         self._text = bytearray()
         self.restarted = False
 

@@ -29,6 +29,8 @@ from harness.board.transfer.steps import (
     rename,
     retried,
     size_of,
+    start_again,
+    surely,
     told_of,
 )
 from harness.board.transfer.window import Sender
@@ -114,19 +116,21 @@ class Loader:
             BoardError: There is no room, or it does not arrive whole.
         """
         self.sent = self.lost = self.resumed = 0
-        if not board.abilities.receiver:
+        if not surely(board, lambda: board.abilities.receiver):
             return PlainTransfer().write(board, path, data, progress)
-        part = path + PART
         try:
-            if self._is_there(board, path, data):
-                progress.say(f"{path} is on the board already")
-                return None
-            self._send(board, path, data, progress)
-            rename(board, part, path)
+            surely(board, lambda: self._write(board, path, data, progress))
         except ScriptError as error:
-            discard(board, part)
+            discard(board, path + PART)
             raise file_error(error, path) from error
         return None
+
+    def _write(self, board: Link, path: str, data: bytes, progress: Progress) -> None:
+        if self._is_there(board, path, data):
+            progress.say(f"{path} is on the board already")
+            return
+        self._send(board, path, data, progress)
+        rename(board, path + PART, path)
 
     def read(self, board: Link, path: str, progress: Progress = SILENT) -> bytes:
         """Return a file of the board, after its hash has been compared.
@@ -134,14 +138,17 @@ class Loader:
         Raises:
             BoardError: It is not there, or does not come whole.
         """
-        if not board.abilities.receiver:
+        if not surely(board, lambda: board.abilities.receiver):
             return PlainTransfer().read(board, path, progress)
         try:
-            size, digest = hash_of(board, path, size_of(board, path) or 0)
-            with progress.task(f"get {path}", size) as task:
-                data = self._fetch(board, path, size, task)
+            return surely(board, lambda: self._read(board, path, progress))
         except ScriptError as error:
             raise file_error(error, path) from error
+
+    def _read(self, board: Link, path: str, progress: Progress) -> bytes:
+        size, digest = hash_of(board, path, size_of(board, path) or 0)
+        with progress.task(f"get {path}", size) as task:
+            data = self._fetch(board, path, size, task)
         refuse_another(board, path, data, (size, digest))
         return data
 
@@ -153,7 +160,7 @@ class Loader:
             self._get(board, path, wishes, task)
             failures = 0 if wishes.missing < before else failures + 1
             if wishes.missing:
-                _start_again(board)
+                start_again(board)
             if failures > ATTEMPTS:
                 raise silent(board.repl.line.url, f"{path} is fetched")
         return bytes(wishes.data)
@@ -173,7 +180,7 @@ class Loader:
             _listen(talk, wishes, pace, task)
             talk.say(line(END, 0, b"", raw=False))
         if talk.restarted:
-            _start_again(board)
+            start_again(board)
         talk.check()
 
     def _is_there(self, board: Link, path: str, data: bytes) -> bool:
@@ -208,7 +215,7 @@ class Loader:
                 raise
             whole = self._deflate = False
         if not whole:
-            _start_again(board)
+            start_again(board)
         return whole
 
     def _attempt(self, board: Link, part: str, data: bytes, start: int, task: Task) -> bool:
@@ -265,12 +272,6 @@ class Loader:
                 break
         self.sent += sender.sent
         self.lost += sender.lost
-
-
-def _start_again(board: Link) -> None:
-    """Reach the prompt of a board that may have been reset in the middle."""
-    board.repl.enter()
-    board.forget()
 
 
 def _listen(talk: Conversation, wishes: Wishes, pace: Pace, task: Task) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.board import on_board
 from harness.board.answers import DamagedAnswerError
-from harness.board.failures import RefusedError, ScriptError, SilentBoardError
+from harness.board.failures import OverdueError, RefusedError, ScriptError, SilentBoardError
 from harness.board.transfer.protocol import Link
 from harness.errors import BoardError
 
@@ -21,6 +21,9 @@ BLOCK_S = 10.0
 _HASH_BYTES_PER_S = 50_000
 _FOLDER = 0x4000
 _IS_FOLDER = ("{} is a folder on the board", "name a file in it; k210 board ls lists them")
+
+# What our own code on the board raises only where the line has damaged it, or a reset taken it.
+_DAMAGE = ("SyntaxError", "IndentationError", "NameError", "AttributeError", "TypeError")
 
 Result = TypeVar("Result")
 
@@ -43,7 +46,7 @@ def size_of(board: Link, path: str) -> int | None:
         f"import os\ntry:\n v=os.stat({path!r})\n _k210('%d %d'%(v[0],v[6]))\n"
         "except OSError:\n _k210('0 -1')"
     )
-    (text,) = retried(lambda: board.ask(code, most=1))
+    (text,) = retried(lambda: board.ask(code, BLOCK_S, most=1))
     mode, size = map(int, text.split())
     if mode & _FOLDER:
         cause, remedy = _IS_FOLDER
@@ -95,7 +98,7 @@ def check_room(board: Link, path: str, size: int) -> None:
     folder = path.rpartition("/")[0] or "."
     try:
         code = f"import os\nv=os.statvfs({folder!r})\n_k210(str(v[0]*v[3]))"
-        (text,) = retried(lambda: board.ask(code, most=1))
+        (text,) = retried(lambda: board.ask(code, BLOCK_S, most=1))
     except ScriptError as error:
         if error.kind == "OSError":
             raise RefusedError(
@@ -117,7 +120,7 @@ def rename(board: Link, part: str, path: str) -> None:
     call = f"_k210m({part!r},{path!r},{zlib.crc32((part + path).encode())})"
 
     def work() -> None:
-        if "done" not in board.ask(call):
+        if "done" not in board.ask(call, BLOCK_S):
             raise DamagedAnswerError(f"the call that gives {path} its name came damaged")
 
     retried(work)
@@ -178,3 +181,22 @@ def retried(work: Callable[[], Result], again: Callable[[], Result] | None = Non
                 raise
             work = again or work
     raise AssertionError("unreachable")
+
+
+def surely(board: Link, work: Callable[[], Result]) -> Result:
+    """Return what `work` gives; from the prompt on where the line has damaged what defines it."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return work()
+        except (DamagedAnswerError, OverdueError, ScriptError) as error:
+            lasting = isinstance(error, ScriptError) and error.kind not in _DAMAGE
+            if attempt == ATTEMPTS or lasting:
+                raise
+            start_again(board)
+    raise AssertionError("unreachable")
+
+
+def start_again(board: Link) -> None:
+    """Reach the prompt of a board that may have been reset in the middle."""
+    board.repl.enter()
+    board.forget()
