@@ -8,7 +8,6 @@ from harness.compiler.legalise.activation import ACTIVATION
 from harness.compiler.legalise.bilinear import BILINEAR
 from harness.compiler.legalise.crop import CROP
 from harness.compiler.legalise.grouped import GROUPED
-from harness.compiler.legalise.nearest import NEAREST
 from harness.compiler.legalise.normalisation import NORMALISATION
 from harness.compiler.legalise.pooling import POOLING
 from harness.compiler.legalise.prelu import PRELU
@@ -22,7 +21,6 @@ from harness.errors import UsageError
 REWRITES: tuple[Rewrite, ...] = (
     NORMALISATION,
     TRANSPOSED,
-    NEAREST,
     WIDE,
     BILINEAR,
     PRELU,

@@ -2,9 +2,9 @@
 
 nncase 1.9 looks the square and the square root up in tables of 256 values: where channels differ
 much in scale, little is left of the small ones. The exact form takes the root by Heron's method,
-`r ← r - (r - v / r) / 2`, whose operations stay in float. It starts at half the range of the
-values, which is never below their standard deviation (Popoviciu's inequality) and at most
-√n / 2 times as much for n values, so the number of steps for float precision is known.
+`r ← r - (r - v / r) / 2`, whose operations stay in float. It starts at `(v + 1) / 2`, which is
+never below the root and halves with each step until it is near, so the number of steps for float
+precision is known: ε bounds the root from below, and deviations up to 1024 are counted with.
 
 An instance normalisation does not see the scale or the bias of the channels before it. The
 convolution there is given weights of norm 1 and no bias: its channels then use their bytes alike.
@@ -32,6 +32,10 @@ from harness.compiler.legalise.rewrite import OFF, Change, Context, Rewrite
 # Steps of Heron's method from a start up to twice too large: relative errors of 1/4, 1/40,
 # 1/3000, 1e-7.
 _LAST_STEPS = 4
+# Largest deviation that is counted with, as a power of 2.
+_MOST_DEVIATION = 10
+# Operations over the whole map: two means, difference, square, scale, bias.
+_PASSES = 6
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,6 @@ class _Norm:
         """Shape of the mean."""
         return tuple(1 if i in self.axes else size for i, size in enumerate(self.shape))
 
-    @property
-    def values(self) -> int:
-        """How many values each mean is taken over."""
-        return prod(self.shape[axis] for axis in self.axes)
-
 
 def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     graph = context.graph
@@ -79,7 +78,7 @@ def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     return Change(
         becomes="mean, variance and root in float on the CPU",
         why="nncase takes the root from a table of 256 values",
-        cost=f"{6 * prod(norm.shape)} float operations on the CPU",
+        cost=f"{_PASSES * prod(norm.shape)} float operations on the CPU",
     )
 
 
@@ -165,18 +164,17 @@ def _exact(graph: Graph, node: onnx.NodeProto, norm: _Norm, epsilon: Array) -> N
     square = new.add("Mul", [centred, centred])
     variance = new.reduce("ReduceMean", square, norm.axes)
     variance = new.add("Sub", [variance, new.const("minus_epsilon", -epsilon)])
-    highest, lowest = (new.reduce(f"Reduce{end}", norm.x, norm.axes) for end in ("Max", "Min"))
-    root = new.add("Mul", [new.add("Sub", [highest, lowest]), half])
-    root = new.add("Sub", [root, new.const("minus_root_epsilon", -np.sqrt(epsilon))])
-    for _ in range(_steps(norm.values)):
+    start = new.add("Sub", [variance, new.const("minus_one", -np.ones_like(epsilon))])
+    root = new.add("Mul", [start, half])
+    for _ in range(_steps(float(epsilon.min()))):
         over = new.add("Sub", [root, new.add("Div", [variance, root])])
         root = new.add("Sub", [root, new.add("Mul", [over, half])])
     _scaled(new, node, norm, centred, root, epsilon)
     graph.replace(node, new.nodes)
 
 
-def _steps(values: int) -> int:
-    return _LAST_STEPS + max(0, ceil(log2(max(values, 1) ** 0.5 / 2)))
+def _steps(epsilon: float) -> int:
+    return _LAST_STEPS + ceil(max(_MOST_DEVIATION, -log2(max(epsilon, 1e-30)) / 2)) - 1
 
 
 def _scaled(

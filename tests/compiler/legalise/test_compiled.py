@@ -71,12 +71,6 @@ CASES = {
     "groups": (lambda: [conv(8, 8, groups=2)], {}, 35, set()),
     "groups, split": (lambda: [conv(8, 8, groups=2)], {"grouped": "split"}, 35, None),
     "prelu": (lambda: [prelu()], {}, 30, set()),
-    "nearest": (
-        lambda: [nn.Upsample(scale_factor=2), conv(8, 8)],
-        {"nearest": "subpixel"},
-        35,
-        {"Transpose"},
-    ),
     "1x3": (lambda: [nn.Conv2d(8, 8, (1, 3), padding=(0, 1))], {}, 35, set()),
     "5x5": (lambda: [conv(8, 8, 5)], {"kernel": "kpu"}, 35, {"Transpose"}),
     "4x4, stride 2": (

@@ -1,4 +1,4 @@
-"""Convolutions that the KPU lacks: grouped, wide, dilated, behind nearest upsampling."""
+"""Convolutions that the KPU lacks: grouped, wide, dilated."""
 
 import onnx
 import pytest
@@ -104,26 +104,3 @@ def test_many_weights_are_split_and_few_are_dense(same):
     many = nn.Sequential(nn.Conv2d(3, 192, 1), nn.Conv2d(192, 192, 3, padding=1, groups=2))
     assert same(few, (3, 8, 8), "grouped", "auto")[0].becomes == "one dense convolution"
     assert same(many, (3, 8, 8), "grouped", "auto")[0].becomes == "2 convolutions"
-
-
-@pytest.mark.parametrize(("factor", "kernel"), [(2, 3), (2, 5), (3, 3), (4, 7)])
-def test_nearest_upsampling_goes_into_the_convolution_behind_it(same, factor, kernel):
-    net = nn.Sequential(
-        nn.Upsample(scale_factor=factor), nn.Conv2d(3, 4, kernel, padding=kernel // 2)
-    )
-    (applied,) = same(net, (3, 6, 7), "nearest", "subpixel")
-    assert f"{4 * factor**2} channels" in applied.becomes
-
-
-@pytest.mark.parametrize(
-    "net",
-    [
-        nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 4, 3, 2, 1)),
-        nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 4, 3)),
-        nn.Sequential(nn.Upsample(size=(9, 10)), nn.Conv2d(3, 4, 3, padding=1)),
-        nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(3, 4, 3, padding=1)),
-    ],
-    ids=["stride", "no padding", "no whole factor", "bilinear"],
-)
-def test_other_upsampling_is_left_alone(same, net):
-    assert same(net, (3, 6, 7), "nearest", "subpixel") == []

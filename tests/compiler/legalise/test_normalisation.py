@@ -62,7 +62,7 @@ def test_exact_means_exact(same, kind, front):
 @settings(max_examples=25)
 @given(st.integers(0, 10**6), st.floats(-6, 6), st.floats(-3, 3), st.integers(0, 5))
 def test_any_scale_offset_and_sparsity_is_exact(seed, scale, offset, kept):
-    """Heron's start is an upper bound whatever the values: spread, shifted, or one of them only."""
+    """The steps are enough whatever the values: spread, shifted, or few of them."""
     torch.manual_seed(0)
     before, after, _ = rewritten(nn.InstanceNorm2d(3, eps=1e-12), (3, 16, 16), norm="exact")
     rng = np.random.default_rng(seed)
@@ -74,7 +74,7 @@ def test_any_scale_offset_and_sparsity_is_exact(seed, scale, offset, kept):
     np.testing.assert_allclose(run(after, picture), run(before, picture), atol=1e-5 * 16)
 
 
-def test_a_flat_map_is_zero_and_one_hot_has_the_longest_way():
+def test_a_flat_map_is_zero_and_one_hot_is_exact():
     before, after, _ = rewritten(nn.InstanceNorm2d(3), (3, 32, 32), norm="exact")
     picture = np.full((1, 3, 32, 32), 0.7, np.float32)
     assert np.abs(run(after, picture)).max() < 1e-3
