@@ -193,7 +193,7 @@ class _Matcher:
         if operation.output.dtype is not DType.U8:
             return Link(operation, sources=sources, remark=remark)
         self.unknown.add((operation.name, 0))
-        zero = self._zero_point((operation.name, 0))
+        zero = self._zero_point((operation.name, 0)) or 0.0
         self.values[operation.name, 0] = self.values[operation.name, 0] - zero
         return Link(operation, sources=sources, codes=Codes(1.0, zero), remark=remark)
 
@@ -268,7 +268,7 @@ class _Matcher:
         self, link: Link, layer: KpuConv2d, name: str, place: Place, stated: Codes | None
     ) -> Link:
         """Return the link of a layer whose table gives nothing to fit: it is (nearly) constant."""
-        zero = self._zero_point((layer.name, 0))
+        zero = self._zero_point((layer.name, 0)) or 0.0
         codes = stated or Codes(link.unit or 1.0, zero)
         return _replaced(link, name, place, codes, None, link.cosine)
 
@@ -287,10 +287,12 @@ class _Matcher:
         codes = pooled(tabled(layer.activation, sums.flatten(0, 1)), layer.pooling)
         linear = (sums * link.unit).float()
         if local:
-            return fit_codes(self.graph.evaluate({link.linear: linear[:, 0]}, name), codes)
+            activated = self.graph.evaluate({link.linear: linear[:, 0]}, name)
+            return fit_codes(activated, codes, self._zero_point((layer.name, 0)))
         codes = place.gather(torch.unflatten(codes, 0, sums.shape[:2]))
         known = {link.linear: link.linear_place.gather(linear)}
-        return fit_codes(self.graph.evaluate(known, name), codes)
+        activated = self.graph.evaluate(known, name)
+        return fit_codes(activated, codes, self._zero_point((layer.name, 0)))
 
     def _behind(self, linear: str) -> Iterator[str]:
         """Yield a tensor and all that follow from it by activations and pooling alone."""
@@ -326,14 +328,19 @@ class _Matcher:
     def _unknown_input(self, layer: KpuConv2d) -> bool:
         return any(key in self.unknown for key in self.flow.keys(layer.name))
 
-    def _zero_point(self, key: Key) -> float:
-        """Return the code that the readers of a result take for zero."""
+    def _zero_point(self, key: Key) -> float | None:
+        """Return the code that the readers of a result take for zero; None if none says it."""
         for consumer in self.flow.consumers(key):
             if isinstance(consumer, KpuConv2d):
                 return float(-consumer.registers.arg_w / 2**consumer.registers.shift_w)
+            stated = stated_codes(consumer) if isinstance(consumer, DEQUANTIZERS) else None
+            if stated is not None:
+                return stated.zero_point
             if isinstance(consumer, MOVES) and consumer.output.dtype is DType.U8:
-                return self._zero_point((consumer.name, 0))
-        return 0.0
+                found = self._zero_point((consumer.name, 0))
+                if found is not None:
+                    return found
+        return None
 
     def _stated(self, key: Key) -> Codes | None:
         """Return the scale that a dequantisation behind a result states, if there is one."""

@@ -181,12 +181,13 @@ class TableFit:
     points: int
 
 
-def fit_codes(activated: Tensor, codes: Tensor) -> TableFit | None:
+def fit_codes(activated: Tensor, codes: Tensor, zero: float | None = None) -> TableFit | None:
     """Return scale and zero point that make codes of floats, by least squares.
 
     Args:
         activated: What the float activation gives.
         codes: What the table gives for the same, without rounding.
+        zero: The zero point, where a reader of the codes says it. Segments of a curve miss it.
 
     Returns:
         None where fewer than eight points lie inside of the codes' range, or all are equal.
@@ -200,5 +201,7 @@ def fit_codes(activated: Tensor, codes: Tensor) -> TableFit | None:
     if slope <= 0:
         return None
     intercept = float(y.mean() - slope * x.mean())
+    if zero is not None and round(intercept) != round(zero):
+        slope, intercept = float((x * (y - zero)).sum() / (x * x).sum()), zero
     worst = float((x * slope + intercept - y).abs().max())
     return TableFit(Codes(1 / slope, float(round(intercept))), worst, len(x))
