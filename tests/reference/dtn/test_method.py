@@ -87,6 +87,12 @@ def test_bytes_of_pictures():
     assert to_bytes(levels).tolist() == [0, 0, 128, 255, 255]
 
 
+def test_one_picture_may_differ_however_few_there_are(trained, domains_folder):
+    few = METHOD.deployable(trained, domains_folder)
+    assert few.tolerance["logits"].top1_agreement == 4 / 5
+    assert METHOD.deployable(METHOD.shipped()).tolerance["logits"].top1_agreement == 0.97
+
+
 def test_data_with_other_classes_are_refused(trained, tmp_path):
     rng = np.random.default_rng(0)
     for folder in ("source/a", "source/b", "target"):
