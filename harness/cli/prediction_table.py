@@ -44,9 +44,12 @@ def _steps(found: Prediction) -> Table:
 
 
 def _what(step: StepTime) -> str:
+    from harness.timing.costs import RUN
     from harness.timing.steps import KpuStep
 
     one = step.step
+    if one.kind == RUN:
+        return "start, by the firmware"
     if not isinstance(one, KpuStep):
         return f"{one.macs} MACs" if one.macs else f"{one.elements} elements"
     (into, out), (width, height) = one.channels, one.size
