@@ -1,10 +1,11 @@
 """What each amount costs: the constants of the law, each with its source.
 
-Nothing here was measured on a board by this project. `ns` is the posterior of a fit to published
-figures (`harness.timing.published`); where nothing is published it stays at `prior_ns`, which is
-our guess before looking at any figure, as `spread` says how far it may be off: a factor of
-`spread` in either direction is one standard deviation. `python -m harness.timing.validation`
-fits again, and a test holds this file to what comes out.
+Nothing here was measured on a board by this project. `ns` is what a fit to published figures
+(`harness.timing.published`) makes of `prior_ns`, our guess from clocks, bus widths and the
+runtimes' sources; where nothing is published it stays there. `spread` says how far the guess may
+be off: a factor of it in either direction is one standard deviation. The guesses were made with
+the figures known, so that figures held out of a fit are no full test of them.
+`python -m harness.timing.validation` fits again, and a test holds this file to what comes out.
 """
 
 from __future__ import annotations

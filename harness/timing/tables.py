@@ -53,10 +53,13 @@ def _summary(held: tuple[Held, ...]) -> str:
     for kind, title in {**KINDS, "": "All"}.items():
         inside, of = coverage(held, kind)
         lines.append(f"| {title.lower()} | {inside} of {of} | {inside / of:.0%} |")
-    inside, of = coverage(held_out(families=True))
-    lines.append(
-        f"| all, every source of the same network left out | {inside} of {of} | {inside / of:.0%} |"
-    )
+    others = {
+        "all, every source of the same network left out": held_out(families=True),
+        "all, depthwise layers one by one": held_out(singly=True),
+    }
+    for title, other in others.items():
+        inside, of = coverage(other)
+        lines.append(f"| {title} | {inside} of {of} | {inside / of:.0%} |")
     return "\n".join(lines) + "\n"
 
 

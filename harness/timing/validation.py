@@ -63,13 +63,14 @@ def all_prices() -> dict[str, Price]:
     return found
 
 
-def held_out(families: bool = False) -> tuple[Held, ...]:
+def held_out(families: bool = False, singly: bool = False) -> tuple[Held, ...]:
     """Predict every figure from all others but those of its own source.
 
     Args:
         families: Leave out every source that timed the same networks, too.
+        singly: Count each depthwise layer of a log.
     """
-    known = figures()
+    known = figures(singly)
     found: list[Held] = []
     for source in dict.fromkeys(figure.source for figure in known):
         left_out = _family(source) if families else (source,)

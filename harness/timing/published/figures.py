@@ -1,7 +1,7 @@
 """Every published figure that a network, or a layer, is known to.
 
-Layers that run for less than a tenth of a millisecond are seen together: a log's last digit is
-half of some of them.
+Depthwise layers are seen together: they compute for some 10 µs each, and what their starts take
+differs from line to line.
 """
 
 from __future__ import annotations
@@ -69,9 +69,14 @@ class Figure:
         return Observation(self.source, self.label, self.amounts, self.ms, self.clocks)
 
 
-def figures() -> tuple[Figure, ...]:
-    """Return all figures."""
-    return (*_sweep(), *_face(), *_log92(), *_chains(), *_detectors(), *_classifiers(), *_v5())
+def figures(singly: bool = False) -> tuple[Figure, ...]:
+    """Return all figures.
+
+    Args:
+        singly: Count each depthwise layer of a log; else all of a log are one figure.
+    """
+    logs = (*_face(singly), *_log92(singly))
+    return (*_sweep(), *logs, *_chains(), *_detectors(), *_classifiers(), *_v5())
 
 
 def _sweep() -> Iterator[Figure]:
@@ -94,12 +99,14 @@ def _sweep() -> Iterator[Figure]:
         yield Figure("sipeed 691", label, "layer", wanted, ms, clocks)
 
 
-def _face() -> Iterator[Figure]:
+def _face(singly: bool) -> Iterator[Figure]:
     pointwise = (0.514, 0.680, 1.328, 0.704, 1.385, 0.781, 1.522, 1.521, 1.521, 1.521, 0.326)
     single = (0.039, 0.029, 0.053, 0.020, 0.034, 0.016, 0.025, 0.026, 0.026, 0.026, 0.025)
     network = networks.face_detector()
     steps = network.steps[1:]
-    yield from _lines("nncase 77", steps, 3, (0.206, *_woven(single, pointwise), 0.404))
+    yield from _lines(
+        "nncase 77", steps, 3, (0.206, *_woven(single, pointwise), 0.404), singly=singly
+    )
     face = total(_without_input(network), start=False)
     yield Figure("nncase 77", "YOLOv2 face, v3, all layers", "run", face, 12.732)
     loop = total(networks.with_region_layer(network))
@@ -107,12 +114,14 @@ def _face() -> Iterator[Figure]:
     yield Figure("neucrack 313", "YOLOv2 face, v3, in MaixPy", "run", loop, 24.0, remark=remark)
 
 
-def _log92() -> Iterator[Figure]:
+def _log92(singly: bool) -> Iterator[Figure]:
     pointwise = (0.877, 2.936, 1.564, 2.959, 1.645, 3.138, 1.892, 1.890, 1.890, 1.890)
     single = (0.268, 0.258, 0.266, 0.254, 0.256, 0.276, 0.237, 0.263, 0.266, 0.266)
     measured = (0.237, *_woven(single, pointwise))
     remark = "this log adds about 0.2 ms to every line"
-    yield from _lines("nncase 92", networks.mobilenet_log(), 4, measured, {LOG_LINE: 1.0}, remark)
+    yield from _lines(
+        "nncase 92", networks.mobilenet_log(), 4, measured, {LOG_LINE: 1.0}, remark, singly
+    )
 
 
 def _chains() -> Iterator[Figure]:
@@ -170,12 +179,13 @@ def _lines(
     measured: Sequence[float],
     more: Amounts | None = None,
     remark: str = "",
+    singly: bool = False,
 ) -> Iterator[Figure]:
     """Yield the lines of a log, one a step, depthwise layers as one figure at the end."""
     together: list[tuple[Amounts, float]] = []
     for place, (step, ms) in enumerate(zip(steps, measured, strict=True)):
         wanted = added([amounts(step, version), more or {}])
-        if isinstance(step, KpuStep) and step.depthwise:
+        if isinstance(step, KpuStep) and step.depthwise and not singly:
             together.append((wanted, ms))
         else:
             yield Figure(source, f"{place}: {_named(step)}", "layer", wanted, ms, remark=remark)
