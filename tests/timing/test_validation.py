@@ -28,6 +28,14 @@ def test_strangers_to_a_network_predict_four_of_five():
     assert inside / of >= 0.8
 
 
+def test_the_readme_says_the_same(held):
+    inside, of = coverage(held)
+    strangers, _ = coverage(held_out(families=True))
+    text = " ".join((REPOSITORY / "README.md").read_text().split())
+    assert f"of {of}, each predicted without its own source, {inside} lie in the interval" in text
+    assert f"and {strangers} without every source that timed the same network" in text
+
+
 def test_the_page_shows_what_the_code_computes():
     text = PAGE.read_text()
     assert tables.placed(text, tables.document()) == text, f"run {tables.COMMAND}"
