@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from harness.finetune.straight import straight
 from harness.kmodel import operations as kinds
 from harness.kmodel.memory import Buffer, DType
-from harness.kmodel.operations import Concat, Dequantize, Operation, Quantize
+from harness.kmodel.operations import (
+    Concat,
+    Dequantize,
+    Operation,
+    Quantize,
+    QuantizeInverse,
+    QuantizeZeroPoint,
+)
 from harness.simulator.dataflow import Gathered, Key, Read, Values
 from harness.simulator.operations import Function
 from harness.simulator.operations.quantization import single
@@ -56,7 +63,7 @@ _MOVES = (
     kinds.SpaceToBatch,
     kinds.Transpose,
 )
-_OWN = (Concat, Quantize)
+_OWN = (Concat, Quantize, QuantizeInverse, QuantizeZeroPoint)
 
 
 def gradient_stops(operation: Operation) -> bool:
@@ -74,6 +81,8 @@ def trainable_operation(
     operation = layer.operation
     if isinstance(operation, Quantize):
         return TrainableQuantize(layer, range_out)
+    if isinstance(operation, QuantizeInverse | QuantizeZeroPoint):
+        return OlderQuantize(layer)
     if isinstance(operation, Dequantize) and range_in is not None:
         return TrainableDequantize(layer, range_in)
     if isinstance(operation, Concat):
@@ -131,6 +140,25 @@ class TrainableQuantize(nn.Module):
 
     def _with(self, scale: Tensor) -> Quantize:
         return replace(self._quantize, scale=scale.item())
+
+
+class OlderQuantize(nn.Module):
+    """The quantisations of versions 3 and 4, straight through where nothing is cut off."""
+
+    def __init__(self, layer: CpuLayer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return bytes as float32 [batch, *shape]."""
+        operation = self.layer.operation
+        if isinstance(operation, QuantizeInverse):
+            smooth = (x - operation.bias) / operation.scale
+        else:
+            assert isinstance(operation, QuantizeZeroPoint)
+            smooth = x * operation.scale + operation.zero_point
+        exact = one(self.layer(x.detach())).float()
+        return straight(smooth.clamp(0, 255).reshape(exact.shape), exact)
 
 
 class TrainableDequantize(nn.Module):

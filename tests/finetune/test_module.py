@@ -104,6 +104,12 @@ def test_older_files_are_trained_and_written(shared, file):
         check_same(module, Simulator(load(write_back(module, x[0]))), x)
 
 
+def test_gradients_pass_the_quantisations_of_older_files(shared):
+    module = TrainableProgram(load(shared / "kmodels" / "slim320_v4.kmodel"))
+    sum(value.square().mean() for value in module(inputs_of(module.program)).values()).backward()
+    assert {name.split("_", 1)[1] for name in module.stops} <= {"quantized_binary"}
+
+
 def test_a_step_down_the_gradient_brings_the_output_nearer():
     program = golden("residual")
     module, x = TrainableProgram(program), inputs_of(program)
