@@ -13,9 +13,9 @@ from harness.backends.base import Subject
 from harness.backends.board import BoardBackend
 from harness.blame.board_check import changing, simulate, unequal
 from harness.blame.result import Column
-from harness.compare.layers import first_layer
+from harness.compare.layers import Run, first_layer
 from harness.compiler.worker.client import get_worker
-from harness.kmodel import load, save
+from harness.kmodel import Program, load, save
 from harness.method import InputContract
 from harness.progress import SILENT, Progress
 from harness.simulator import Simulator
@@ -102,9 +102,8 @@ def on_board(layers: Layers, choice: str, progress: Progress = SILENT) -> BoardA
         answers: Answers = {
             (name, "board"): _cut(backend, layers, name, images, progress) for name in layers.names
         }
-        first = _first(backend, layers, images, runs, progress)
+        first = first_difference(program, images, runs, _asker(backend, layers, progress))
         board = f"{backend.board.info.kind} board, {backend.board.info.firmware}"
-    assert len(program.outputs) == len(runs[0])
     return BoardAnswers(images, runs, answers, first, board)
 
 
@@ -125,24 +124,28 @@ def _cut(
     return first
 
 
-def _first(
-    backend: BoardBackend,
-    layers: Layers,
-    images: Images,
-    runs: Sequence[Outputs],
-    progress: Progress,
-) -> str:
-    """Return the first layer that differs on the first picture that does; "" for none."""
-    program = load(layers.kmodel)
-    simulated = simulate(program, images)
-    different = unequal(runs[0], simulated)
-    if not different.any() or changing(runs).any():
-        return ""
+def _asker(backend: BoardBackend, layers: Layers, progress: Progress) -> Run:
+    """Return what runs a cut model on the board, on one picture."""
 
     def run(kmodel: bytes, x: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         last = load(kmodel).operations[-1].name
         cut = save(load(kmodel).until(last, as_float=True))
         return list(_outputs(backend, layers, cut, x, progress).values())
 
+    return run
+
+
+def first_difference(program: Program, images: Images, runs: Sequence[Outputs], run: Run) -> str:
+    """Return the first layer that differs, on the first picture that does; "" for none.
+
+    Args:
+        program: The whole model.
+        images: uint8 [N, C, H, W].
+        runs: What the board gave for them, each time.
+        run: Runs a cut model on the board.
+    """
+    different = unequal(runs[0], simulate(program, images))
+    if not different.any() or changing(runs).any():
+        return ""
     found = first_layer(Simulator(program), images[int(different.argmax())], run)
     return found.layer if found is not None else ""
