@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from harness import method as methods
 from harness.blame.analyse import Answers, Suspect, analyse
+from harness.blame.hints import Seen, hints
 from harness.blame.layers import Layers, on_board, on_nncase
 from harness.blame.result import Blame
 from harness.board.pixels import on_grid
@@ -111,6 +112,8 @@ def blame_run(request: BlameRequest) -> Blame:
     suspect = replace(suspect, board=(recorded,) if recorded else ())
     suspect, answers = _asked(suspect, request)
     blame = analyse(suspect, answers, request.progress)
+    told = hints(Seen(blame.rows, blame.verdict, contract, suspect.images))
+    blame = replace(blame, hints=told)
     write_blame(blame, request.run, report)
     return blame
 

@@ -115,12 +115,16 @@ class LayerRecord(_Record):
 
 
 class HintRecord(_Record):
-    """Something to act on, with its numbers. `layer` is empty where it is about the whole."""
+    """Something to act on, with its numbers. `layer` is empty where it is about the whole.
+
+    `fixes` names what `k210 blame --fix` tries against it.
+    """
 
     layer: str
     kind: str
     text: str
     evidence: str
+    fixes: tuple[str, ...] = ()
 
 
 class BlameRecord(_Record):

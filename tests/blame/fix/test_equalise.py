@@ -49,12 +49,11 @@ def test_channels_of_the_maps_become_alike():
 
 
 def test_weights_on_both_sides_become_alike():
-    before = recipe(with_outlier(network()), pictures(2))
+    before = recipe(with_outlier(network(nn.PReLU)), pictures(2))
     model = Model(Equalise("weights").apply(before).source.data)
     for pair in pairs(model):
         ratio = row_max(model, pair.first) / column_max(model, pair.second)
-        # A channel that is zero on all images stays as it is.
-        assert np.mean(np.abs(ratio / np.median(ratio) - 1) < 0.05) > 0.9
+        assert ratio.max() / ratio.min() < 1.05
 
 
 def test_a_relu6_stays_what_it_is_on_the_calibration_images():
