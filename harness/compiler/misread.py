@@ -1,36 +1,38 @@
-"""Maps that the KPU reads other than nncase meant: found in the compiled program.
+"""Cut maps that are read other than nncase meant: found in the compiled program.
 
-nncase 1.9 cuts a map by pointing into it, and sometimes leaves out the copy that would join its
-lines. `kpu_upload` knows no strides: it reads on across the ends of lines and maps.
+nncase 1.9 cuts a map by pointing into it, and errs in two ways. It sometimes leaves out the copy
+that would join the lines: `kpu_upload` knows no strides, and reads on across the ends of lines
+and maps. And it gives a cut of a cut a place counted with the lines of the first cut, where the
+map still has its own.
 """
 
 from __future__ import annotations
 
 from harness.kmodel.dataflow import producers
-from harness.kmodel.memory import Buffer
+from harness.kmodel.memory import Buffer, Layout
 from harness.kmodel.operations import KpuUpload
 from harness.kmodel.program import Program
 
 
 def misread_maps(program: Program) -> tuple[str, ...]:
-    """Return the names of uploads that read a part of a map as if it were a whole one."""
+    """Return the names of operations that read something else than a part of a map."""
     made = {o.name: o.outputs for o in program.operations}
     made |= {port.name: (port.buffer,) for port in program.inputs}
     sources = producers(program)
     found = []
     for operation in program.operations:
-        if not isinstance(operation, KpuUpload):
-            continue
-        parts = sources[operation.name][0]
-        if len(parts) == 1 and parts[0].producer in made:
+        for read, parts in zip(operation.inputs, sources[operation.name], strict=True):
+            if len(parts) != 1 or parts[0].producer not in made:
+                continue
             whole = made[parts[0].producer][parts[0].output]
-            if _is_misread(operation.input, whole):
+            joined = isinstance(operation, KpuUpload)
+            if _joins_lines(read, whole) if joined else _leaves_the_map(read, whole):
                 found.append(operation.name)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
-def _is_misread(read: Buffer, whole: Buffer) -> bool:
-    """Return whether lines or columns were cut; for sure, where the map had another form."""
+def _joins_lines(read: Buffer, whole: Buffer) -> bool:
+    """Return whether lines or columns were cut; also where the map had another form."""
     if read.elements >= whole.elements:
         return False
     if len(read.shape) != 4 or len(whole.shape) != 4:
@@ -38,3 +40,20 @@ def _is_misread(read: Buffer, whole: Buffer) -> bool:
     one_map = read.shape[:2] == (1, 1)
     whole_lines = read.shape[3] == whole.shape[3]
     return read.shape[2:] != whole.shape[2:] and not (one_map and whole_lines)
+
+
+def _leaves_the_map(read: Buffer, whole: Buffer) -> bool:
+    """Return whether a cut with the lines of the map begins where it does not fit into them."""
+    if {read.layout, whole.layout} != {Layout.STRIDED} or read.dtype is not whole.dtype:
+        return False
+    if len(read.shape) != len(whole.shape) or read.elements >= whole.elements:
+        return False
+    pairs = zip(read.shape, read.strides, whole.strides, strict=True)
+    if any(size > 1 and one != other for size, one, other in pairs):
+        return False
+    rest = (read.offset - whole.offset) // read.dtype.itemsize
+    for size, all_of_it, step in zip(read.shape, whole.shape, whole.strides, strict=True):
+        first, rest = divmod(rest, step) if step else (0, rest)
+        if first + size > all_of_it:
+            return True
+    return False

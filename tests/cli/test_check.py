@@ -95,7 +95,8 @@ def test_an_offer_does_what_it_said(k210_command):
     assert after["prediction"]["ms"] < before["prediction"]["ms"]
 
 
-def test_the_table_names_layers_reasons_and_offers(k210_command):
+def test_the_table_names_layers_reasons_and_offers(k210_command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     ended = k210_command("check", f"{HERE}:Mixed", *SHAPE)
     assert ended.code == 1
     for text in ("stem.0", "KPU", "kernel 5x5", "possible", "--legalise kernel=kpu", "maixpy-0.6"):

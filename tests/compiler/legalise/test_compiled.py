@@ -46,6 +46,14 @@ def summing():
     return layer
 
 
+class CutTwice(nn.Module):
+    """A crop whose halves change places: a cut of a cut."""
+
+    def forward(self, x):
+        upper, lower = x[:, :, 1:-1, 1:-1].split(15, 2)
+        return torch.cat((lower, upper), 2)
+
+
 # Rewrite → layers, request, least SNR in dB, operations on the CPU that compute.
 CASES = {
     "transposed 4x4": (lambda: [nn.ConvTranspose2d(8, 8, 4, 2, 1)], {}, 35, {"Transpose"}),
@@ -61,6 +69,7 @@ CASES = {
     "norm": (uneven_norm, {}, 25, {"Binary", "Reduce"}),
     "norm, folded": (uneven_norm, {"norm": "fold"}, None, set()),
     "crop": (lambda: [summing()], {}, 30, {"Slice", "ReduceWindow2D"}),
+    "cut twice": (lambda: [CutTwice()], {}, 30, None),
     "reflected border": (lambda: [nn.ReflectionPad2d(1), summing()], {}, 30, None),
     "bilinear": (
         lambda: [nn.Upsample(scale_factor=2, mode="bilinear")],
