@@ -1,34 +1,14 @@
-"""Transposed convolutions as layers that nncase 1.9 takes for the K210, with the same results."""
+"""Layers on 1x1 maps and norms behind transposed convolutions, in a form for the K210.
+
+Transposed convolutions themselves are left to the compiler's legaliser.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-
-
-class ZeroInterleave(nn.Module):
-    """A zero behind each value of each row and below each row: [N, C, S, S] → [N, C, 2S, 2S].
-
-    Written as nearest enlargement times a mask, which the K210's files have operations for.
-
-    Args:
-        side: S, which is fixed once compiled.
-    """
-
-    mask: Tensor
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        mask = torch.zeros(1, 1, 2 * side, 2 * side)
-        mask[..., ::2, ::2] = 1
-        self.register_buffer("mask", mask)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the features between zeros."""
-        return F.interpolate(features, scale_factor=2, mode="nearest") * self.mask
 
 
 class SplitLinear(nn.Module):
@@ -65,25 +45,6 @@ def fold_transposed(conv: nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> nn.ConvTr
     weight = conv.weight * scale.view(1, -1, 1, 1)
     folded.load_state_dict({"weight": weight.detach(), "bias": bias.detach()})
     return folded.train(conv.training)
-
-
-def doubling_as_conv(conv: nn.ConvTranspose2d, side: int) -> nn.Sequential:
-    """Return zeros and a plain convolution for a 3x3 transposed one that doubles a map.
-
-    Args:
-        conv: Kernel 3, stride 2, padding 1, output padding 1.
-        side: Side of the map that goes in.
-
-    Raises:
-        ValueError: The layer is another one.
-    """
-    found = conv.kernel_size, conv.stride, conv.padding, conv.output_padding
-    if found != ((3, 3), (2, 2), (1, 1), (1, 1)) or conv.groups != 1:
-        raise ValueError(f"not a 3x3 transposed convolution that doubles a map: {conv}")
-    plain = nn.Conv2d(conv.in_channels, conv.out_channels, 3, padding=1)
-    weight = conv.weight.detach().transpose(0, 1).flip(2, 3).contiguous()
-    plain.load_state_dict({"weight": weight, "bias": _bias(conv).detach()})
-    return nn.Sequential(ZeroInterleave(side), plain)
 
 
 def spreading_as_linear(conv: nn.ConvTranspose2d) -> nn.Linear:

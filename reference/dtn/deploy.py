@@ -9,7 +9,6 @@ from reference.blocks.folding import fold_module
 from reference.blocks.upscaling import (
     SplitLinear,
     covering_as_linear,
-    doubling_as_conv,
     fold_transposed,
     spreading_as_linear,
 )
@@ -36,18 +35,14 @@ class DeployedEncoder(nn.Module):
 
 
 class DeployedGenerator(nn.Module):
-    """g without norms and without transposed convolutions."""
+    """g without norms; its first layer, on a 1x1 map, is a linear one."""
 
     def __init__(self, g: Generator) -> None:
         super().__init__()
         first, *doubling = _folded(g)
         self.channels = first.out_channels
         self.spread = SplitLinear(spreading_as_linear(first))
-        layers: list[nn.Module] = []
-        side = CORE
-        for conv in doubling:
-            layers += [nn.ReLU(), doubling_as_conv(conv, side)]
-            side *= 2
+        layers = [layer for conv in doubling for layer in (nn.ReLU(), conv)]
         self.body = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, codes: Tensor) -> Tensor:

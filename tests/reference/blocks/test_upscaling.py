@@ -1,4 +1,4 @@
-"""Transposed convolutions rewritten: the same results to float rounding."""
+"""Layers rewritten: the same results to float rounding."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from torch import nn
 
 from reference.blocks.upscaling import (
     SplitLinear,
-    ZeroInterleave,
     covering_as_linear,
-    doubling_as_conv,
     fold_transposed,
     spreading_as_linear,
 )
@@ -24,41 +22,6 @@ CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
 def doubling(inputs: int, outputs: int, bias: bool = True) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1, bias=bias)
-
-
-def test_zeros_lie_between_the_values():
-    features = torch.arange(1.0, 5).view(1, 1, 2, 2)
-    expected = [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0, 0, 0]]
-    assert ZeroInterleave(2)(features)[0, 0].tolist() == expected
-
-
-@given(
-    seed=seeds,
-    inputs=st.integers(1, 5),
-    outputs=st.integers(1, 5),
-    side=st.integers(1, 9),
-    bias=st.booleans(),
-)
-@settings(max_examples=30)
-def test_a_doubling_is_zeros_and_a_convolution(seed, inputs, outputs, side, bias):
-    torch.manual_seed(seed)
-    conv = doubling(inputs, outputs, bias)
-    features = torch.randn(2, inputs, side, side)
-    torch.testing.assert_close(doubling_as_conv(conv, side)(features), conv(features), **CLOSE)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        nn.ConvTranspose2d(2, 2, 4, 2, 1),
-        nn.ConvTranspose2d(2, 2, 3, 2, 1),
-        nn.ConvTranspose2d(2, 2, 3, 1, 1),
-        nn.ConvTranspose2d(2, 2, 3, 2, 1, 1, groups=2),
-    ],
-)
-def test_another_layer_is_refused(other):
-    with pytest.raises(ValueError, match="doubles"):
-        doubling_as_conv(other, 4)
 
 
 @given(seed=seeds, kernel=st.integers(1, 5), bias=st.booleans())
