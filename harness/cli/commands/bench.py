@@ -123,6 +123,31 @@ def board(
         _show_board(bench)
 
 
+@app.command("blame")
+def blame(as_json: options.Json = False) -> None:
+    """Look at every layer of MobileNet 1.0 at 224 on 32 pictures, without nncase and boards.
+
+    Examples:
+
+        k210 bench blame
+
+        k210 bench blame --json
+    """
+    from dataclasses import asdict
+
+    from harness.bench.blame import bench_blame
+    from harness.bench.machine import machine
+    from harness.cli.console import TerminalProgress, print_json, show_line
+    from harness.pipeline.factory import load_module
+
+    row = bench_blame(load_module(NETWORK), TerminalProgress())
+    if as_json:
+        print_json({"machine": machine(), "rows": [asdict(row)]})
+    else:
+        parts = ", ".join(f"{part} {spent:.1f} s" for part, spent in row.parts.items())
+        show_line(f"{row.name}: {row.seconds:.1f} s ({parts}); to blame: {row.stage}")
+
+
 def _show_board(bench: BoardBench) -> None:
     from rich.table import Table
 
