@@ -35,6 +35,7 @@ _RESULTS = (
     stock_file(3),
     stock_file(4),
     ONNX_FILE,
+    "fixed",
     "items.jsonl",
     "layers",
     "log.txt",

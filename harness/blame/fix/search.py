@@ -3,7 +3,7 @@
 The images to judge by are none that calibration saw, in two halves: the first chooses the best
 change, the second has to confirm it. Only where the 95 % intervals of the improvement lie above
 zero on both halves is a change kept, and the search goes on from there. What leaves the model as
-fast as it was comes first; what slows it down is tried upon that.
+fast as it was comes first; what slows it down is tried upon that, where that is not near enough.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ ENOUGH = 16
 # Gains below these are not worth another model, where SNR judges: one that is as fast, and one
 # that is slower or larger.
 WORTH_DB, WORTH_COSTLY_DB = 1.0, 3.0
+# A model that is as near to float as this is not made slower to come nearer.
+NEAR_DB = 30.0
 # How many of a round are held against the second half, the best first: each more would make it
 # likelier that one is kept by chance.
 CONFIRMED = 2
@@ -191,9 +193,8 @@ def try_fixes(
         first = best = search.run(recipe)
         judge = judge.by_task(first.outputs)
         task.advance(1, "as it is")
-        for free in (True, False):
-            some = [fix for fix in waiting if fix.free is free]
-            best = _rounds(search, judge, best, some, task.advance)
+        best = _rounds(search, judge, best, [fix for fix in waiting if fix.free], task.advance)
+        best = _rounds(search, judge, best, [fix for fix in waiting if not fix.free], task.advance)
     return Tried(
         metric=judge.metric,
         images=(len(judge.halves[0]), len(judge.halves[1])),
@@ -229,7 +230,7 @@ def _rounds(
 ) -> _Candidate:
     """Add the best change to what is kept, until none helps or the compilations are spent."""
     waiting = list(fixes)
-    while waiting and search.left > 0:
+    while waiting and search.left > 0 and (waiting[0].free or not _near(judge, best)):
         found = [one for fix in waiting if (one := _try(search, judge, best, fix, tell))]
         found.sort(key=lambda one: -_improvement(judge, one.gain))
         kept = next((one for one in found[:CONFIRMED] if _confirm(search, judge, best, one)), None)
@@ -241,6 +242,13 @@ def _rounds(
             one.fix for one in found if one is not kept and _improvement(judge, one.gain) > 0
         ]
     return best
+
+
+def _near(judge: Judge, best: _Candidate) -> bool:
+    """Return whether a model is near enough to float not to be made slower."""
+    return judge.metric == SNR and all(
+        judge.compare(best.outputs, best.outputs, half).before >= NEAR_DB for half in (0, 1)
+    )
 
 
 @dataclass

@@ -37,6 +37,16 @@ def blame(
         Path | None,
         typer.Option("--data", help="Where the run's pictures are, if not where they were."),
     ] = None,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Try what helps, and write what is kept into fixed/ below the run."
+        ),
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option("--calibration", help="With --fix: the run's calibration images."),
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
     """Lay every layer side by side and name the first stage that diverges, with its numbers.
@@ -51,6 +61,8 @@ def blame(
         k210 blame runs/demo --images 8 --layer 04_kpu_conv2d
 
         k210 blame runs/demo --board virtual --json
+
+        k210 blame runs/mine --fix --calibration photos/calibration --data photos/test
     """
     from harness.cli.blame_view import show_blame
     from harness.cli.console import TerminalProgress
@@ -58,4 +70,11 @@ def blame(
 
     progress = TerminalProgress()
     request = BlameRequest(run, images, tuple(layer or ()), board, data, progress)
-    return show_blame(blame_run(request), run, as_json)
+    found = blame_run(request)
+    if not fix:
+        return show_blame(found, run, as_json)
+    from harness.cli.fix_view import show_fixed
+    from harness.pipeline.fixing import FixRequest, fix_run
+
+    tried = fix_run(FixRequest(run, calibration, data, progress=progress), found)
+    return show_fixed(found, tried, run, as_json)
