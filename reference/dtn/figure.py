@@ -18,7 +18,7 @@ from reference.dtn.data import sample_domains
 from reference.dtn.method import CALIBRATION_PICTURES, EVALUATION_PICTURES
 
 BACKENDS = ("float", "kpu")
-LINES = 3
+LINES = 2
 
 
 def figure(run: Path) -> bytes:
