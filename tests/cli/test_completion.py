@@ -32,6 +32,7 @@ def offered(*words: str) -> list[str]:
         (("compile", "net.onnx", "--color", "G"), ["GRAY"]),
         (("convert", "in", "out", "--firmware", "can"), ["canmv-1.0"]),
         (("compile", "net.onnx", "--resize", "let"), ["letterbox"]),
+        (("check", "net.onnx", "--legalise", "grouped=s"), ["grouped=split"]),
     ],
 )
 def test_values_are_offered(words, wanted):

@@ -1,4 +1,4 @@
-"""An activation behind a pixel shuffle or a crop → the same in front of it.
+"""An activation behind a pixel shuffle, a crop or a join → the same in front of it.
 
 In front it is part of the convolution, and free; behind it the CPU looks up every pixel in a
 table.
@@ -17,6 +17,9 @@ def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     graph = context.graph
     if node.op_type == "Mul":
         return _gated(graph, node)
+    concat = graph.source(node.input[0], "Concat")
+    if concat is not None:
+        return _joined(graph, node, concat)
     move = graph.source(node.input[0], "DepthToSpace") or _crop(graph, node.input[0])
     if move is None or not _scalars(graph, node):
         return None
@@ -27,6 +30,28 @@ def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     return Change(
         becomes=f"{node.op_type} in front of the {place}",
         why="the KPU applies it with the convolution there",
+    )
+
+
+def _joined(graph: Graph, node: onnx.NodeProto, concat: onnx.NodeProto) -> Change | None:
+    """Move an activation to each of the convolutions that are joined in front of it."""
+    if any(graph.source(name, "Conv") is None for name in concat.input):
+        return None
+    if len(set(concat.input)) < len(concat.input) or not _scalars(graph, node):
+        return None
+    parts = []
+    for place, name in enumerate(concat.input):
+        part = onnx.NodeProto.FromString(node.SerializeToString())
+        part.name = f"{node.name}.{place}" if node.name else ""
+        part.input[0], part.output[0] = name, graph.name(f"{node.output[0]}.{place}")
+        concat.input[place] = part.output[0]
+        parts.append(part)
+    concat.output[0] = node.output[0]
+    graph.replace(concat, [*parts, concat])
+    graph.replace(node, [])
+    return Change(
+        becomes=f"{node.op_type} in front of the join",
+        why="the KPU applies it with the convolutions there",
     )
 
 
@@ -66,7 +91,7 @@ def _scalars(graph: Graph, node: onnx.NodeProto) -> bool:
 ACTIVATION = Rewrite(
     name="activation",
     op_types=ELEMENTWISE | {"Mul"},
-    title="activation behind a pixel shuffle or a crop",
+    title="activation behind a pixel shuffle, a crop or a join",
     modes={"first": "the activation in front of it", OFF: "as it is"},
     default="first",
     apply=_rewrite,

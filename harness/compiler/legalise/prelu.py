@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 import onnx
 
+from harness.compiler.fallback import MAX_CHANNELS
 from harness.compiler.legalise.convolution import read
 from harness.compiler.legalise.graph import Array, Graph, Writer
 from harness.compiler.legalise.rewrite import OFF, Change, Context, Rewrite
@@ -22,7 +23,7 @@ _WHY = "the KPU has one activation for all channels"
 def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     graph = context.graph
     slopes, shape = graph.constant(node, 1), graph.shape(node.input[0])
-    if slopes is None or len(shape) != 4:
+    if slopes is None or len(shape) != 4 or 2 * shape[1] > MAX_CHANNELS:
         return None
     if slopes.size not in (1, shape[1]) or (slopes.ndim > 3 and slopes.shape[0] != 1):
         return None

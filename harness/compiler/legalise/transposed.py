@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from harness.compiler.fallback import MAX_CHANNELS
 from harness.compiler.legalise.convolution import Convolution, read
 from harness.compiler.legalise.graph import Array, Graph, Writer, attribute
 from harness.compiler.legalise.rewrite import OFF, Change, Context, Rewrite
@@ -47,18 +48,8 @@ def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     output = (normalised or node).output[0]
     shuffled = (lines.stride, columns.stride) != (1, 1)
     cropped = (lines.steps * lines.stride, columns.steps * columns.stride) != conv.output_shape[2:]
-    x = new.add(
-        "Conv",
-        [
-            node.input[0],
-            new.const("weight", _weights(conv, lines, columns)),
-            new.const("bias", np.repeat(conv.bias, lines.stride * columns.stride)),
-        ],
-        "" if shuffled or cropped else output,
-        kernel_shape=[lines.last - lines.first + 1, columns.last - columns.first + 1],
-        pads=[lines.pads[0], columns.pads[0], lines.pads[1], columns.pads[1]],
-        group=conv.groups,
-    )
+    last = "" if shuffled or cropped else output
+    x = _convolve(new, node.input[0], conv, lines, columns, last)
     if shuffled:
         x = _shuffle(new, x, (lines.stride, columns.stride), conv, lines, columns, cropped, output)
     if cropped:
@@ -67,6 +58,25 @@ def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     if normalised is not None:
         graph.replace(normalised, [])
     return _change(conv, lines, columns, shuffled)
+
+
+def _convolve(
+    new: Writer, x: str, conv: Convolution, lines: _Axis, columns: _Axis, output: str
+) -> str:
+    """Append the convolution, in parts where it has more channels than the KPU takes."""
+    phases = lines.stride * columns.stride
+    weights, bias = _weights(conv, lines, columns), np.repeat(conv.bias, phases)
+    attributes: dict[str, Any] = {
+        "kernel_shape": [lines.last - lines.first + 1, columns.last - columns.first + 1],
+        "pads": [lines.pads[0], columns.pads[0], lines.pads[1], columns.pads[1]],
+        "group": conv.groups,
+    }
+    count = 1 if conv.groups > 1 else -(-len(bias) // MAX_CHANNELS)
+    parts = []
+    for channels in np.array_split(np.arange(len(bias)), count):
+        inputs = [x, new.const("weight", weights[channels]), new.const("bias", bias[channels])]
+        parts.append(new.add("Conv", inputs, output if count == 1 else "", **attributes))
+    return parts[0] if count == 1 else new.add("Concat", parts, output, axis=1)
 
 
 def _change(conv: Convolution, lines: _Axis, columns: _Axis, shuffled: bool) -> Change:

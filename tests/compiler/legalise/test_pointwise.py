@@ -132,3 +132,21 @@ def test_global_pooling_elsewhere_stays(same):
     assert same(pooled(nn.Conv2d(3, 4, 3, 2, 1)), (3, 16, 16), "pooling", "kpu") == []
     assert same(pooled(nn.Conv2d(3, 3, 3, padding=1, groups=3)), (3, 8, 8), "pooling", "kpu") == []
     assert same(nn.AdaptiveAvgPool2d(1), (3, 8, 8), "pooling", "kpu") == []
+
+
+class Joined(nn.Module):
+    def __init__(self, shared):
+        super().__init__()
+        self.left, self.right = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)
+        self.shared = shared
+
+    def forward(self, x):
+        left = self.left(x)
+        joined = torch.relu(torch.cat((left, self.right(x)), 1))
+        return joined + left.mean() if self.shared else joined
+
+
+def test_an_activation_goes_in_front_of_a_join_of_convolutions(same):
+    assert len(same(Joined(False), (3, 6, 8), "activation", "first")) == 1
+    assert kinds(Joined(False), (3, 6, 8), activation="first")[-1] == "Concat"
+    assert same(Joined(True), (3, 6, 8), "activation", "first") == []

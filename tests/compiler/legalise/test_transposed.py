@@ -85,3 +85,13 @@ def test_the_default_is_on_and_off_is_off():
     assert [one.rewrite for one in default.applied] == ["transposed"]
     assert OFF.keys() >= {one.rewrite for one in default.applied}
     assert np.array_equal(kinds(default.data), ["Conv", "DepthToSpace"])
+
+
+def test_more_channels_than_the_kpu_takes_are_computed_in_parts():
+    net = nn.Sequential(nn.ConvTranspose2d(3, 300, 4, 2, 1), nn.ReLU())
+    modes = {"transposed": "subpixel", "activation": "first"}
+    error, _ = difference(net, (3, 4, 4), **modes)
+    assert error <= 1e-5
+    after = rewritten(net, (3, 4, 4), **modes)[1]
+    assert sorted(kinds(after)) == ["Concat", "Conv", "Conv", "DepthToSpace", "Relu", "Relu"]
+    assert kinds(after)[-2:] == ["Concat", "DepthToSpace"]
