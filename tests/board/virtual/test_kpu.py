@@ -212,4 +212,4 @@ def test_a_run_takes_the_time_of_a_k210_by_the_boards_clock(client, models):
     )
     program = kmodel.load(models["yolo20_v4"])
     wanted = predict(program, board=board_titled("M5StickV")).ms
-    assert wanted * 0.99 < int(taken) / 1000 < wanted + 30
+    assert wanted - 1 < int(taken) / 1000 < wanted + 30

@@ -49,8 +49,8 @@ def test_a_model_takes_the_time_of_a_profile(tmp_path):
         taken, program = times(board, "residual")
     wanted = predict(program, board=STICK, law=SLOW).ms
     assert wanted > 1.3 * predict(program, board=STICK).ms
-    # The interpreter around the call takes a little of the host's time.
-    assert wanted * 0.99 < taken < wanted + 5
+    # What the interpreter around the call takes of the host's time is left out but for jitter.
+    assert wanted - 1 < taken < wanted + 5
 
 
 def test_a_profile_that_is_none_starts_no_board(tmp_path):

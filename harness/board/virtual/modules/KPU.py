@@ -1,9 +1,8 @@
 # MaixPy's module KPU. The computing happens in the process behind the board.
 import gc
-import time
 
 import ustruct
-from _board import call, fetch, place
+from _board import call, fetch, model_done, place, ticks_us
 from image import Image
 
 __all__ = (
@@ -257,7 +256,7 @@ def _misfit(picture, w, h, ch):
 
 
 def forward(kpu_net, img=None, out_index=0, dma=-1):
-    number, started = _net(kpu_net), time.ticks_us()
+    number, started = _net(kpu_net), ticks_us()
     if isinstance(img, Image):
         _check(number, img)
         call("kpu_run_picture", number, img._number)
@@ -269,7 +268,7 @@ def forward(kpu_net, img=None, out_index=0, dma=-1):
     else:
         raise ValueError("input not support")
     output = _output(kpu_net, out_index)
-    call("kpu_done", number, time.ticks_diff(time.ticks_us(), started))
+    model_done(number, started)
     return output
 
 
@@ -318,13 +317,13 @@ def init_yolo2(kpu_net, threshold, nms_value, anchor_number, anchor, dma=-1):
 
 
 def run_yolo2(task, img):
-    number, yolo, started = _net(task), task._yolo, time.ticks_us()
+    number, yolo, started = _net(task), task._yolo, ticks_us()
     _check(number, img)
     if yolo is None:
         raise ValueError("[MAIXPY]kpu: region_layer_init err!\r\n")
     call("kpu_run_picture", number, img._number)
     found = call("kpu_yolo2", number, yolo.threshold, yolo.nms_value, list(yolo.anchor))
-    call("kpu_done", number, time.ticks_diff(time.ticks_us(), started), True)
+    model_done(number, started, True)
     return [kpu_yolo2_find(one) for one in found] or None
 
 

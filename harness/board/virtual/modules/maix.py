@@ -1,9 +1,8 @@
 # CanMV's class KPU, which loads raw input tensors from files.
 import math
-import time
 
 import ustruct
-from _board import call, fetch
+from _board import call, fetch, model_done, ticks_us
 
 
 class KPU:
@@ -18,14 +17,14 @@ class KPU:
     def run_with_output(self, input, getlist=False, get_feature=False):
         if self._number is None:
             raise ValueError("no kmodel is loaded")
-        started = time.ticks_us()
+        started = ticks_us()
         if isinstance(input, str):
             call("kpu_run_file", self._number, input)
         else:
             call("kpu_run_picture", self._number, input._number)
         about = call("kpu_output", self._number, 0)
         data = fetch("kpu_read", self._number, 0, 0, about["size"])
-        call("kpu_done", self._number, time.ticks_diff(time.ticks_us(), started))
+        model_done(self._number, started)
         if getlist:
             return list(ustruct.unpack("<%df" % (len(data) // 4), data))
         return data if get_feature else True
