@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reference.simgan.data import Gaze
 
 CALIBRATION_PICTURES = 64
-EVALUATION_PICTURES = 64
+EVALUATION_PICTURES = 32
 WEIGHTS = "simgan.safetensors"
 # A peak signal-to-noise ratio of 35 dB over the range of the tanh, −1 to 1.
 RMSE = 2 * 10 ** (-35 / 20)
@@ -76,9 +76,11 @@ class SimGAN:
             MethodError: The checkpoint is none of this method, or a fold was asked for.
             DataError: A domain is empty, or a picture cannot be used.
         """
+        import torch
+
         from reference.blocks.unrolling import unroll_module
         from reference.simgan.checkpoint import read_checkpoint
-        from reference.simgan.data import contract, load_pictures, rendered_pictures
+        from reference.simgan.data import as_floats, contract, load_pictures, rendered_pictures
 
         if fold is not None:
             raise MethodError("simgan has no classes to cross-validate", "leave out --folds")
@@ -91,13 +93,15 @@ class SimGAN:
         judged = pictures.held_out.take(
             list(range(min(EVALUATION_PICTURES, len(pictures.held_out))))
         )
+        calibration = pictures.synthetic.images[:CALIBRATION_PICTURES]
+        examples = as_floats(torch.from_numpy(calibration))
         return Deployable(
             name="simgan",
             # Its additions would run on the CPU, and take fifty times as long as all the rest.
-            module=unroll_module(trained.networks.refiner),
+            module=unroll_module(trained.networks.refiner, examples),
             contract=contract(),
             outputs=("refined",),
-            calibration=pictures.synthetic.images[:CALIBRATION_PICTURES],
+            calibration=calibration,
             evaluation=EvaluationSet(judged.ids, judged.images),
             tolerance={"refined": Tolerance(rmse=RMSE)},
             metrics=_metrics(trained.networks, pictures.held_out_gaze),

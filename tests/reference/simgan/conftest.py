@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,19 @@ QUICK = {
 PICTURES = 12
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
+@contextmanager
+def one_thread() -> Iterator[None]:
     """Results to the bit depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +62,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a quick training, in the folder of the training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    return METHOD.train(TrainJob(out=out, options=QUICK))
+    # Made before the fixture above holds.
+    with one_thread():
+        return METHOD.train(TrainJob(out=out, options=QUICK))
 
 
 @pytest.fixture

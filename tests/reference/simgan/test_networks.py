@@ -71,7 +71,7 @@ def test_arithmetic_and_networks_agree_at_any_width(width, blocks):
     assert parameters(refiner) == refiner_parameters(width, blocks)
     macs = multiplications(refiner, pictures(1, 35, 55))
     assert macs == refiner_macs(width, blocks)
-    unrolled = unroll_module(refiner)
+    unrolled = unroll_module(refiner, pictures(1, 35, 55))
     assert parameters(unrolled) == deployed_parameters(width, blocks)
     assert multiplications(unrolled, pictures(1, 35, 55)) == deployed_macs(width, blocks)
 
