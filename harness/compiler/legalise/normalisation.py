@@ -228,6 +228,14 @@ def _statistics(context: Context, norm: _Norm) -> tuple[Array, Array, float]:
 def _affine(graph: Graph, node: onnx.NodeProto, norm: _Norm, factor: Array, offset: Array) -> None:
     """Multiply and add a channel: in the convolution in front, or as a depthwise one."""
     new = Writer(graph, node)
+    if graph.source(norm.x, "ConvTranspose") is not None:
+        # The rewrite of transposed convolutions takes it into the weights.
+        ones = np.ones_like(factor)
+        values = {"factor": factor, "offset": offset, "mean": 0 * ones, "variance": ones}
+        inputs = [new.const(name, value.astype(np.float32)) for name, value in values.items()]
+        new.add("BatchNormalization", [norm.x, *inputs], node.output[0], epsilon=0.0)
+        graph.replace(node, new.nodes)
+        return
     before = graph.source(norm.x, "Conv")
     conv = read(graph, before) if before is not None else None
     if before is None or conv is None:

@@ -145,3 +145,16 @@ def test_folded_is_the_mean_over_the_calibration_images_and_says_how_far_off(fro
     assert noise > 0
     assert applied.noise == pytest.approx(noise, rel=1e-3)
     assert f"{noise:.1%}" in applied.cost
+
+
+def test_folded_behind_a_transposed_convolution_it_goes_into_the_weights():
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.ConvTranspose2d(3, 4, 4, 2, 1), affine(nn.InstanceNorm2d(4, affine=True))
+    )
+    alone = rewritten(net, (3, 8, 8), norm="fold")[1]
+    both = rewritten(net, (3, 8, 8), norm="fold", transposed="subpixel")[1]
+    kinds = [node.op_type for node in onnx.load_model_from_string(both).graph.node]
+    assert kinds == ["Conv", "DepthToSpace"]
+    picture = np.random.default_rng(1).normal(size=(1, 3, 8, 8)).astype(np.float32)
+    np.testing.assert_allclose(run(both, picture), run(alone, picture), atol=1e-4)
