@@ -22,9 +22,12 @@ def mobilenet(alpha=0.25, size=(128, 128), version=4):
     return Network(version, tuple(trunk.steps), size)
 
 
-@pytest.fixture(scope="module")
+SUBJECT = subject_of(load(FIXTURES / "mbv1_025_128.kmodel"))
+
+
+@pytest.fixture
 def subject():
-    return subject_of(load(FIXTURES / "mbv1_025_128.kmodel"))
+    return SUBJECT
 
 
 def shape(step):
@@ -59,10 +62,9 @@ def test_another_input_is_the_mobilenet_for_it(subject):
 @given(st.floats(0.1, 1), st.integers(16, 128))
 @settings(max_examples=30, deadline=None)
 def test_smaller_is_never_slower(factor, side):
-    subject = subject_of(load(FIXTURES / "mbv1_025_128.kmodel"))
-    now = predict(subject.network).ms
-    assert predict(asked(subject, f"width={factor}").network).ms <= now
-    assert predict(asked(subject, f"input={side}x{side}").network).ms <= now
+    now = predict(SUBJECT.network).ms
+    assert predict(asked(SUBJECT, f"width={factor}").network).ms <= now
+    assert predict(asked(SUBJECT, f"input={side}x{side}").network).ms <= now
 
 
 def test_strides_move_there_and_back():
