@@ -92,7 +92,7 @@ def table(rows: Sequence[Row]) -> list[str]:
     found = summary(rows)
     lines = [f"| | {' | '.join(COLUMNS.values())} |", f"|---{'|---' * len(COLUMNS)}|"]
     for variant, metrics in found.items():
-        cells = (f"{metrics[name][0]:.3f} ± {metrics[name][1]:.3f}" for name in COLUMNS)
+        cells = (_cell(*metrics[name], alone=len(rows) == len(VARIANTS)) for name in COLUMNS)
         lines.append(f"| {NAMES[variant]} | {' | '.join(cells)} |")
     return lines
 
@@ -124,6 +124,10 @@ def _of_one_seed(
 def _row(variant: str, seed: int, metrics: Mapping[str, float], seconds: float) -> Row:
     rounded = {name: round(value, 6) for name, value in metrics.items()}
     return {"variant": variant, "seed": seed, "metrics": rounded, "seconds": round(seconds)}
+
+
+def _cell(mean: float, deviation: float, *, alone: bool) -> str:
+    return f"{mean:.3f}" if alone else f"{mean:.3f} ± {deviation:.3f}"
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:
