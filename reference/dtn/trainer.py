@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from harness.errors import MethodError
 from reference.dtn import losses
 from reference.dtn.classify import to_floats
-from reference.dtn.data import Domains
+from reference.dtn.data import Domains, check_images
 from reference.dtn.networks import (
     Discriminator,
     DomainTransfer,
@@ -36,6 +36,9 @@ class Trainer:
         seed: Start of the random streams.
         device: PyTorch device name.
 
+    Raises:
+        DataError: The pictures have another size or mode than the networks take.
+
     Attributes:
         transfer: G: g ∘ f, or the baseline's network.
         discriminator: D.
@@ -44,6 +47,8 @@ class Trainer:
     def __init__(
         self, f: Encoder, domains: Domains, settings: Settings, seed: int, device: str
     ) -> None:
+        check_images(domains.source.images, settings.structure.source, "S")
+        check_images(domains.target.images, settings.structure.target, "T")
         self.settings, self.seed, self.device = settings, seed, device
         self.f = f.requires_grad_(False).to(device).eval()
         self._source = torch.from_numpy(domains.source.images).to(device)

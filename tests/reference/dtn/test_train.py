@@ -109,6 +109,17 @@ def test_a_domain_smaller_than_the_other_is_gone_through_again(job, domains_fold
     assert torch.bincount(seen).tolist() == [trainer.steps] * 3
 
 
+@pytest.mark.parametrize(
+    ("domain", "shape"), [("source", (4, 1, 32, 32)), ("target", (4, 1, 28, 28))]
+)
+def test_pictures_of_another_mode_or_size_are_refused(job, trained, domains_folder, domain, shape):
+    domains, settings = load_domains(domains_folder), Settings.parse(job().options)
+    side = replace(getattr(domains, domain), images=np.zeros(shape, np.uint8))
+    f = read_checkpoint(trained).classifier().encoder
+    with pytest.raises(DataError, match="DTN takes uint8"):
+        Trainer(f, replace(domains, **{domain: side}), settings, 0, "cpu")
+
+
 def replace_first(side, count):
     return replace(
         side, ids=side.ids[:count], images=side.images[:count], labels=side.labels[:count]
