@@ -6,6 +6,8 @@ import shlex
 import numpy as np
 import pytest
 
+from harness.blame.fix.calibration import CalibrationMethod
+from harness.blame.fix.equalise import Equalise
 from harness.cli.app import run as main
 from harness.compiler.contract import read_model
 from harness.pipeline.fixing import FIXED, TRIED_FILE
@@ -17,8 +19,8 @@ pytestmark = pytest.mark.sim
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A compilation of a network with an outlier channel, with its pictures beside it."""
-    # l2 and kld take nncase half a minute each.
-    monkeypatch.setattr("harness.blame.fix.search.CALIBRATION_METHODS", ("no_clip", "cdf"))
+    fixes = (CalibrationMethod("cdf"), Equalise("maps"))  # all of them take nncase minutes
+    monkeypatch.setattr("harness.blame.fix.search.standard_fixes", lambda *_: fixes)
     one = recipe(with_outlier(network()), pictures(16, 1))
     folder = tmp_path / "run"
     one.compile().write(folder)
