@@ -128,7 +128,7 @@ def analyse(suspect: Suspect, answers: Answers | None = None, progress: Progress
         run=suspect.run,
         images=len(images),
         rows=tuple(found.rows),
-        outputs=_outputs(columns, graph),
+        outputs=found.outputs,
         verdict=judge(found),
         costliest=_costliest(found.rows),
         seconds=work.seconds,
@@ -220,6 +220,7 @@ def _findings(
         contract=contract,
         floats=floats,
         board=board,
+        outputs=_outputs(columns, work.graph),
         simulators=_simulators(suspect, simulated),
     )
 

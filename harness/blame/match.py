@@ -35,6 +35,7 @@ from harness.blame.units import (
     tabled,
     weight_steps,
 )
+from harness.kmodel import operations as kinds
 from harness.kmodel.memory import DType
 from harness.kmodel.operations import KpuConv2d, Operation
 from harness.simulator.dataflow import Key
@@ -43,6 +44,10 @@ from harness.simulator.dataflow import Key
 # above 0.99, and the right one of badly quantised ones still above this.
 LEAST_COSINE = 0.7
 LEAST_NAMED = 0.2
+# Operations on floats give the float tensor itself, but for resizing in nncase's own way.
+LEAST_FLOAT_COSINE = 0.9999
+# With float weights a layer computes the float tensor; borders of folded offsets may differ.
+SAME_FORM = 0.999
 # What a name from nncase's graph is worth, in cosine.
 _NAMED = 0.02
 _TIE = 1e-4
@@ -70,6 +75,7 @@ class Link:
         codes: What the codes of its result stand for; None for floats.
         fit: How the codes were found from the table.
         cosine: How near its result came to the float tensor with exact inputs.
+        same_form: Whether the layer would compute the float tensor if it had the float weights.
         remark: What has no counterpart, and what stands in; "" where all has.
     """
 
@@ -85,6 +91,7 @@ class Link:
     codes: Codes | None = None
     fit: TableFit | None = None
     cosine: float = 0.0
+    same_form: bool = False
     remark: str = ""
 
 
@@ -170,7 +177,9 @@ class _Matcher:
             score += _NAMED * (self._named(operation) in self._made_by(name))
             if score >= near - _TIE:
                 best, near = name, max(score, near)
-        if not best or near < LEAST_COSINE or not self._follows(best, sources):
+        own = bytes_out or isinstance(operation, kinds.Resize)
+        least = LEAST_COSINE if own else LEAST_FLOAT_COSINE
+        if not best or near < least or not self._follows(best, sources):
             return self._without(operation, sources)
         found = place_of(self.flow.shape(operation), self.graph.shapes[best])
         fit = None
@@ -216,8 +225,19 @@ class _Matcher:
         exact = 0.0 if self._unknown_input(layer) else _weights_unit(layer, weights, known)
         bias = _bias_unit(layer, weights)
         unit = exact or bias or data
-        link = Link(layer, "", None, sources, linear, place, unit, bias, weights, None, None, near)
+        same = weights is not None and self._same_form(layer, weights, x, linear, place)
+        link = Link(
+            layer, "", None, sources, linear, place, unit, bias, weights, None, None, near, same
+        )
         return self._activation(link, layer, sums)
+
+    def _same_form(
+        self, layer: KpuConv2d, weights: FloatWeights, x: Tensor, linear: str, place: Place
+    ) -> bool:
+        step, picked = self.flow.steps.get(layer.name, 1), layer.name in self.flow.picked
+        form = Sums(layer, other=(weights.weights, weights.bias))
+        sums = torch.unflatten(form(x.flatten(0, 1), step, picked), 0, x.shape[:2])
+        return _cosine(self.floats[linear], place.gather(sums)) > SAME_FORM
 
     def _linear(
         self, layer: KpuConv2d, sums: Tensor, sources: tuple[str, ...]

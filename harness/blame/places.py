@@ -52,8 +52,11 @@ class Place:
 
 
 def place_of(result: Shape, tensor: Shape) -> Place | None:
-    """Return how a tensor can lie in a result, or None where it cannot."""
-    if prod(result) == prod(tensor):
+    """Return how a tensor can lie in a result, or None where it cannot.
+
+    Maps of one shape are no maps of another, even if there are as many elements.
+    """
+    if (prod(result) == prod(tensor) and (len(result), len(tensor)) != (4, 4)) or result == tensor:
         return Place("whole", result, tensor)
     if len(result) != 4 or len(tensor) not in (2, 4) or result[1] != tensor[1]:
         return None

@@ -105,12 +105,21 @@ class Sums:
         layer: The layer.
         scale: What one code of the input stands for, if the input comes in real numbers.
         unit: What one unit of the result stands for, if that is wanted in real numbers.
+        other: Weights [out, in, k, k] and bias [out] to take instead of the layer's, in real
+            numbers.
     """
 
-    def __init__(self, layer: KpuConv2d, scale: float = 1.0, unit: float = 1.0) -> None:
+    def __init__(
+        self,
+        layer: KpuConv2d,
+        scale: float = 1.0,
+        unit: float = 1.0,
+        other: tuple[Floats, Floats] | None = None,
+    ) -> None:
         kernel = centred_weights(layer) * gains(layer)[:, None, None, None] * (unit / scale)
+        kernel, addend = (kernel, addends(layer) * unit) if other is None else other
         self.kernel = torch.from_numpy(kernel.astype(np.float32))
-        self.addend = torch.from_numpy((addends(layer) * unit).astype(np.float32))
+        self.addend = torch.from_numpy(addend.astype(np.float32))
         self.padding, self.groups = layer.kernel // 2, len(kernel) if layer.depthwise else 1
         self.pooling = layer.pooling
         self.stride = layer.pooling.stride if layer.pooling in _CORNERS else 1

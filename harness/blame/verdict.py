@@ -1,7 +1,7 @@
 """The first stage that diverges, with the numbers that say so.
 
-The limits are set by what was measured (docs/blame.md): healthy layers keep 35 to 60 dB in every
-column when they are given exact inputs, and layers that spoil a network fall below 20.
+The limits are set by what was measured (docs/blame.md): healthy layers keep 33 dB and more in
+every column when they are given exact inputs, and layers that spoil a network fall below 25.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from harness.blame.contract_check import AGREES_DB, ContractFinding
 from harness.blame.match import Link
 from harness.blame.parameters import Damage
 from harness.blame.recorded import FloatFinding
-from harness.blame.result import LayerRow, Stage, Verdict
+from harness.blame.result import Column, LayerError, LayerRow, Stage, Verdict
 
-# A layer with exact inputs keeps at least so much, in dB; healthy ones were 35 and better.
-LEAST_SNR_DB = 20.0
+# A layer with exact inputs keeps at least so much, in dB; healthy ones were 33 and better.
+LEAST_SNR_DB = 25.0
+# An output keeps at least so much behind all layers.
+LEAST_OUTPUT_DB = 20.0
 # The same for the middle one of its channels.
 LEAST_CHANNEL_DB = 15.0
 # What the chip's tables and integers may cost beyond the roundings to codes.
@@ -27,6 +29,11 @@ MOST_CHIP_LOSS_DB = 6.0
 _CHIP_MATTERS_BELOW_DB = 30.0
 # An activation table is this close to its function, in codes; nncase's were 1.1 at most.
 MOST_TABLE_ERROR = 3.0
+_STAGE_OF: dict[Column, Stage] = {
+    "weights": "weights",
+    "activations": "activations",
+    "kpu": "compiler",
+}
 # Times the median that the range of a channel has to be to be called an outlier.
 OUTLIER = 8.0
 
@@ -43,6 +50,7 @@ class Findings:
         contract: How the kmodel sees the picture, where that is wrong.
         floats: What the recorded float outputs say.
         board: What a board's answers say.
+        outputs: Errors of the model's outputs by name and column, accumulated.
         simulators: First difference of nncase's simulator and ours, in words; "" for none.
     """
 
@@ -53,12 +61,13 @@ class Findings:
     contract: ContractFinding | None
     floats: FloatFinding | None
     board: BoardFinding | None
+    outputs: Mapping[str, Mapping[Column, LayerError]]
     simulators: str = ""
 
 
 def judge(found: Findings) -> Verdict:
     """Return the first stage that diverges, in the order in which data pass them."""
-    stages = (_floats, _contract, _damaged, _weights, _activations, _compiler, _board)
+    stages = (_floats, _contract, _damaged, _weights, _activations, _compiler, _board, _together)
     for stage in stages:
         for verdict in stage(found):
             return verdict
@@ -112,6 +121,14 @@ def _weights(found: Findings) -> Iterator[Verdict]:
     for row in found.rows:
         error = row.alone.get("weights")
         if error is None or error.snr_db is None or error.snr_db >= LEAST_SNR_DB:
+            continue
+        if not found.links[row.name].same_form:
+            line = (
+                f"with exact inputs and its own weights {row.name} keeps {_db(error.snr_db)} of "
+                f"{row.node} (limit {LEAST_SNR_DB:.0f} dB), and with the float weights it would "
+                "not compute that either: nncase made something else of it"
+            )
+            yield Verdict("compiler", row.name, (line,))
             continue
         lines = [
             f"with exact inputs, the weights of {row.name} keep {_db(error.snr_db)} of its result; "
@@ -212,6 +229,20 @@ def _board(found: Findings) -> Iterator[Verdict]:
         yield Verdict(found.board.stage, found.board.layer, found.board.evidence)
 
 
+def _together(found: Findings) -> Iterator[Verdict]:
+    """Yield the stage in which an output is lost though no layer loses it alone."""
+    for name, errors in found.outputs.items():
+        for column, stage in _STAGE_OF.items():
+            error = errors.get(column)
+            if error is None or error.snr_db is None or error.snr_db >= LEAST_OUTPUT_DB:
+                continue
+            line = (
+                f"no layer alone, but all together leave the output {name} {_db(error.snr_db)} in "
+                f"column {column} (limit {LEAST_OUTPUT_DB:.0f} dB)"
+            )
+            yield Verdict(stage, "", (line, *_all_well(found)))
+
+
 def _all_well(found: Findings) -> Iterator[str]:
     for column, what in (
         ("weights", "weights"),
@@ -226,6 +257,10 @@ def _all_well(found: Findings) -> Iterator[str]:
                 f"{what}: the worst layer with exact inputs is {worst.name} with "
                 f"{_db(worst.alone[column].snr_db)} (limit {LEAST_SNR_DB:.0f} dB)"  # type: ignore[index]
             )
+    for name, errors in found.outputs.items():
+        if "kpu" in errors:
+            found_db = _db(errors["kpu"].snr_db)
+            yield f"output {name}: {found_db} on the chip (limit {LEAST_OUTPUT_DB:.0f} dB)"
     if found.floats is not None:
         yield from found.floats.evidence
     if found.board is not None:

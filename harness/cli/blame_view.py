@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.progress import Progress
 
 # Below the first, a layer spoils the result; below the second it is worth a look.
-_BAD_DB, _POOR_DB = 20.0, 30.0
+_BAD_DB, _POOR_DB = 25.0, 30.0
 
 
 def check_blamable(backends: tuple[str, ...]) -> None:

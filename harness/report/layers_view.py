@@ -16,7 +16,7 @@ TITLES = {
 }
 # A bar of full length; what is better looks the same.
 _FULL_DB = 60.0
-_BAD_DB, _POOR_DB = 20.0, 30.0
+_BAD_DB, _POOR_DB = 25.0, 30.0
 
 
 @dataclass(frozen=True)
