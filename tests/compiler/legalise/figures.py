@@ -7,7 +7,7 @@ from harness.errors import CompileError
 from harness.kmodel import load
 from harness.timing import predict
 from tests.compiler.legalise.conftest import OFF
-from tests.compiler.legalise.test_compiled import CASES, between, share_on_kpu
+from tests.compiler.legalise.test_compiled import CASES, network, share_on_kpu
 from tests.compiler.test_build import deployable, run_both
 
 
@@ -24,9 +24,8 @@ def figures(net, rewrites) -> tuple[str, str, str]:
 
 def main() -> None:
     """Print one row a case."""
-    for name, (layers, request, _, _) in CASES.items():
-        before = figures(between(*layers()), OFF)
-        after = figures(between(*layers()), request)
+    for name, (_, request, _, _) in CASES.items():
+        before, after = figures(network(name), OFF), figures(network(name), request)
         asked = ", ".join(f"`{key}={mode}`" for key, mode in request.items()) or "default"
         cells = (name, asked, *(f"{a} → {b}" for a, b in zip(before, after, strict=True)))
         print("|", " | ".join(cells), "|", flush=True)
