@@ -20,6 +20,8 @@ from harness.blame.result import Column, LayerError, LayerRow, Stage, Verdict
 
 # A layer with exact inputs keeps at least so much, in dB; healthy ones were 33 and better.
 LEAST_SNR_DB = 25.0
+# The same with the kmodel's weights only, where healthy ones were 40 and better.
+LEAST_WEIGHTS_DB = 30.0
 # An output keeps at least so much behind all layers.
 LEAST_OUTPUT_DB = 20.0
 # The same for the middle one of its channels.
@@ -120,19 +122,19 @@ def _weights(found: Findings) -> Iterator[Verdict]:
     middle = _middle(row.alone["weights"].snr_db for row in found.rows if "weights" in row.alone)
     for row in found.rows:
         error = row.alone.get("weights")
-        if error is None or error.snr_db is None or error.snr_db >= LEAST_SNR_DB:
+        if error is None or error.snr_db is None or error.snr_db >= LEAST_WEIGHTS_DB:
             continue
         if not found.links[row.name].same_form:
             line = (
                 f"with exact inputs and its own weights {row.name} keeps {_db(error.snr_db)} of "
-                f"{row.node} (limit {LEAST_SNR_DB:.0f} dB), and with the float weights it would "
-                "not compute that either: nncase made something else of it"
+                f"{row.node} (limit {LEAST_WEIGHTS_DB:.0f} dB), and with the float weights it "
+                "would not compute that either: nncase made something else of it"
             )
             yield Verdict("compiler", row.name, (line,))
             continue
         lines = [
             f"with exact inputs, the weights of {row.name} keep {_db(error.snr_db)} of its result; "
-            f"the middle of all layers is {_db(middle)}, the limit {LEAST_SNR_DB:.0f} dB"
+            f"the middle of all layers is {_db(middle)}, the limit {LEAST_WEIGHTS_DB:.0f} dB"
         ]
         yield Verdict("weights", row.name, (*lines, *_weight_outliers(found.links[row.name])))
 
@@ -244,10 +246,10 @@ def _together(found: Findings) -> Iterator[Verdict]:
 
 
 def _all_well(found: Findings) -> Iterator[str]:
-    for column, what in (
-        ("weights", "weights"),
-        ("activations", "roundings to codes"),
-        ("kpu", "the chip's arithmetic"),
+    for column, what, limit in (
+        ("weights", "weights", LEAST_WEIGHTS_DB),
+        ("activations", "roundings to codes", LEAST_SNR_DB),
+        ("kpu", "the chip's arithmetic", LEAST_SNR_DB),
     ):
         rows = [row for row in found.rows if column in row.alone]
         known = [row for row in rows if row.alone[column].snr_db is not None]  # type: ignore[index]
@@ -255,7 +257,7 @@ def _all_well(found: Findings) -> Iterator[str]:
             worst = min(known, key=lambda row: row.alone[column].snr_db or 0.0)  # type: ignore[index]
             yield (
                 f"{what}: the worst layer with exact inputs is {worst.name} with "
-                f"{_db(worst.alone[column].snr_db)} (limit {LEAST_SNR_DB:.0f} dB)"  # type: ignore[index]
+                f"{_db(worst.alone[column].snr_db)} (limit {limit:.0f} dB)"  # type: ignore[index]
             )
     for name, errors in found.outputs.items():
         if "kpu" in errors:
