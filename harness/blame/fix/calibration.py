@@ -29,7 +29,7 @@ class CalibrationMethod(Fix):
     @property
     def cost(self) -> str:
         """Nothing on the board."""
-        return "none on the board"
+        return "calibration only"
 
     def apply(self, recipe: Recipe) -> Recipe | None:
         """See `Fix.apply`."""
@@ -57,7 +57,7 @@ class MoreImages(Fix):
     @property
     def cost(self) -> str:
         """Nothing on the board."""
-        return f"none on the board; {len(self.images)} more images to calibrate with"
+        return f"{len(self.images)} more images to calibrate with"
 
     def apply(self, recipe: Recipe) -> Recipe | None:
         """See `Fix.apply`."""

@@ -9,6 +9,8 @@ from harness.kmodel import load
 from harness.kmodel.memory import Memory
 from harness.timing import predict
 
+# Times that differ by less than this share are the same.
+_ALIKE = 0.02
 _HELD = (Memory.MAIN, Memory.INPUT, Memory.OUTPUT)
 
 
@@ -25,6 +27,10 @@ class Cost:
     ms: float | None
     file_bytes: int
     main_bytes: int
+
+    def above(self, other: Cost) -> bool:
+        """Return whether this is slower than another: nncase may leave more to the CPU."""
+        return self.ms is not None and other.ms is not None and self.ms > other.ms * (1 + _ALIKE)
 
     def against(self, other: Cost) -> str:
         """Return in words what this costs more, or less, than another."""

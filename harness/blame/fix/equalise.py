@@ -71,9 +71,9 @@ class Equalise(Fix):
 
     @property
     def cost(self) -> str:
-        """Nothing on the board."""
+        """What changes in the float model."""
         changed = "values above the ceiling of each ReLU6 pass" if self.relu else "none"
-        return f"none on the board; change of the float model: {changed}"
+        return f"change of the float model: {changed}"
 
     def apply(self, recipe: Recipe) -> Recipe | None:
         """See `Fix.apply`."""

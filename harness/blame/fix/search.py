@@ -287,7 +287,7 @@ def _improvement(judge: Judge, gain: Gain) -> float:
 
 def _confirm(search: _Search, judge: Judge, best: _Candidate, one: _Promise) -> bool:
     """Look at the second half, where the first is sure; keep the fix if that is, too."""
-    if not one.gain.sure or not _worth(judge, one):
+    if not one.gain.sure or not _worth(judge, best, one):
         return False
     one.confirmed = judge.compare(best.outputs, one.candidate.outputs, 1)
     if not one.confirmed.sure:
@@ -296,8 +296,10 @@ def _confirm(search: _Search, judge: Judge, best: _Candidate, one: _Promise) -> 
     return True
 
 
-def _worth(judge: Judge, one: _Promise) -> bool:
-    asked = WORTH_DB if one.fix.free else WORTH_COSTLY_DB
+def _worth(judge: Judge, best: _Candidate, one: _Promise) -> bool:
+    """Return whether a gain is large enough for what it costs, as predicted for this model."""
+    free = one.fix.free and not one.candidate.cost.above(best.cost)
+    asked = WORTH_DB if free else WORTH_COSTLY_DB
     return judge.metric != SNR or _improvement(judge, one.gain) >= asked
 
 
@@ -307,7 +309,7 @@ def _note_rest(search: _Search, judge: Judge, best: _Candidate, rest: Sequence[_
             reason = "no sure gain on the images that choose"
         elif one.confirmed is not None:
             reason = "not confirmed on the other images"
-        elif not _worth(judge, one):
+        elif not _worth(judge, best, one):
             reason = "gains too little to be worth it"
         else:
             reason = "another was better"
