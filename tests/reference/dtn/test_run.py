@@ -107,7 +107,10 @@ def test_the_experiment_shows_what_the_page_says():
     rows = json.loads(RESULTS.read_text())["rows"]
     seeds = {row["seed"] for row in rows}
     found = {(row["variant"], row["seed"]): row["metrics"] for row in rows}
+    assert len(seeds) >= 3
     assert len(found) == len(seeds) * len(VARIANTS)
+    means = {name: metrics["accuracy"][0] for name, metrics in summary(rows).items()}
+    assert max(means, key=means.__getitem__) == "full"
     for seed in seeds:
         of_seed = {variant: found[variant, seed] for variant in VARIANTS}
         full, baseline = of_seed["full"], of_seed["baseline"]
