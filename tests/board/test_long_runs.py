@@ -17,6 +17,7 @@ from harness.board.virtual import start
 from harness.errors import BoardError
 from harness.kmodel import load
 from harness.simulator import Simulator
+from tests.conftest import timed
 from tests.hil.conftest import stock
 
 pytestmark = pytest.mark.usefixtures("micropython")
@@ -106,6 +107,7 @@ def test_what_was_kept_is_not_run_again_on_the_next_board(tmp_path):
     assert ran == [digest(x) for x in inputs[6:]]
 
 
+@timed
 def test_a_board_that_dies_in_a_run_is_known_within_ten_seconds(tmp_path, monkeypatch):
     kmodel, log = stock(MODEL), tmp_path / "faults.jsonl"
     inputs = images(load(kmodel), 5)

@@ -19,6 +19,7 @@ from harness.board.ide_mode import QUERY_STATUS, STATUS, IdeModeError
 from harness.board.lock import PortLock
 from harness.board.port import SerialLine
 from harness.errors import BoardError, UsageError
+from tests.conftest import timed
 
 
 def refusal(port: str) -> str:
@@ -66,6 +67,7 @@ def test_a_port_that_another_harness_has(peer):
         Board.open(port)
 
 
+@timed
 def test_a_silent_port(peer):
     started = time.monotonic()
     port = peer().port
@@ -106,6 +108,7 @@ def test_a_board_that_is_pulled_out():
             line.read(1.0)
 
 
+@timed
 def test_a_read_keeps_its_limit(peer):
     with SerialLine(peer().port) as line:
         started = time.monotonic()

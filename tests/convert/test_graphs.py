@@ -11,6 +11,7 @@ from harness.convert import convert
 from harness.errors import CompileError, ConversionError
 from harness.kmodel import load, save
 from reference.coin_classifier.networks import MobileNetV1
+from tests.conftest import timed
 from tests.convert.programs import assert_same, both
 from tests.simulator.graphs import small_graphs
 from tests.simulator.test_differential import REFUSED, SLOW, compiled, networks, pictures
@@ -48,6 +49,7 @@ def test_mobilenets_convert_to_the_bit(width, version):
     assert conversion.budget.main <= conversion.budget.source_main
 
 
+@timed
 def test_three_megabytes_take_a_second():
     torch.manual_seed(0)
     kmodel = compiled(MobileNetV1(20, 1.0), (3, 128, 128))

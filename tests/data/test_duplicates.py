@@ -9,6 +9,7 @@ from PIL import Image
 from harness.data.dataset import open_dataset
 from harness.data.duplicates import DISTANCE_LIMIT, near_duplicates
 from harness.data.items import Item, Split
+from tests.conftest import timed
 
 COPIES = {
     "saved at quality 50": (None, 50),
@@ -33,6 +34,7 @@ def coins(shared):
     return open_dataset(shared / "data" / "euro_coins")
 
 
+@timed
 def test_different_photographs_are_far_apart(coins):
     split = coins.split()
     started = time.perf_counter()

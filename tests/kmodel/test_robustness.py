@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from harness.errors import KModelError
 from harness.kmodel import Memory, load
 from harness.kmodel.dataflow import producers
+from tests.conftest import timed
 from tests.kmodel.conftest import FOLDER
 from tests.kmodel.v3_files import every_layer
 from tests.kmodel.v5_files import calling_file
@@ -112,6 +113,7 @@ def test_memory_of_a_file_that_asks_for_much():
     assert used < 4 * len(data) + 2 * 1024 * 1024 + INTERPRETER
 
 
+@timed
 def test_a_3_mb_file_loads_in_half_a_second(kmodels):
     data = (kmodels / "mbv1_025_128.kmodel").read_bytes() + bytes(3 << 20)
     start = time.perf_counter()

@@ -17,6 +17,7 @@ from harness.kmodel.memory import dense, feature_map
 from harness.kmodel.operations import Copy, KpuConv2d
 from harness.kmodel.v4.nodes import NODES, opcode
 from harness.simulator import Simulator
+from tests.conftest import timed
 from tests.kmodel.conftest import FOLDER
 from tests.kmodel.free_bytes import parts_v4
 from tests.kmodel.programs import STRATEGIES, programs
@@ -247,6 +248,7 @@ def large(layers):
     return replace(program, inputs=(port,), operations=operations)
 
 
+@timed
 def test_3_mb_are_written_in_a_second():
     program = large(11)
     start = time.perf_counter()
@@ -255,6 +257,7 @@ def test_3_mb_are_written_in_a_second():
     assert len(data) > 3 << 20
 
 
+@timed
 def test_a_file_larger_than_flash_is_not_even_made():
     start = time.perf_counter()
     with pytest.raises(ConversionError, match="flash"):

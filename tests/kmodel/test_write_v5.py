@@ -20,6 +20,7 @@ from harness.kmodel.v5.writer import write
 from harness.kmodel.v5.writer.delivery import delivered
 from harness.kmodel.v5.writer.forms import FORMS, form_of
 from harness.simulator import Simulator
+from tests.conftest import timed
 from tests.kmodel.conftest import V5
 from tests.kmodel.v5_programs import EXAMPLES, F32, U8, Sketch, golden, said
 from tests.simulator.test_differential import pictures
@@ -265,6 +266,7 @@ def wide_program(layers=3, channels=1024):
     return sketch.add(ops.KpuDownload, (kpu_map(rows["destination_row"], *shape),), (result,))
 
 
+@timed
 def test_a_3_mb_model_is_written_in_a_second():
     program = wide_program().program()
     start = time.perf_counter()

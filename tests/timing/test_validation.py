@@ -1,14 +1,17 @@
 """The law against what others measured."""
 
+from dataclasses import replace
+
 import pytest
 
-from harness.timing import boards, tables
+from harness.timing import boards, tables, validation
 from harness.timing.prices import PRICES, SPAN
 from harness.timing.published import figures, loops, refused
-from harness.timing.validation import all_prices, coverage, fitted, held_out
+from harness.timing.validation import all_prices, coverage, held_out
 from tests.conftest import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "prediction.md"
+LEFT_OUT = "nncase 77"
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +51,24 @@ def test_prices_are_those_of_the_fit():
     assert pytest.approx(told, rel=0.005) == boards.FRAME_CLOCKS
 
 
-def test_a_source_left_out_is_left_out():
-    """A made-up tenfold source moves everything but its own prediction."""
-    known = [one.observation for one in figures.figures()]
-    without = [one for one in known if one.source != "nncase 92"]
-    assert fitted(known)["kpu_pair"].ns != fitted(without)["kpu_pair"].ns
+def test_a_source_left_out_is_left_out(held, monkeypatch):
+    """A source whose times are made tenfold moves predictions of others, and none of its own."""
+    real = figures.figures
+
+    def tenfold(singly=False):
+        return [
+            replace(one, ms=10 * one.ms) if one.source == LEFT_OUT else one for one in real(singly)
+        ]
+
+    monkeypatch.setattr(validation, "figures", tenfold)
+    moved = {
+        (one.source, one.label): other.predicted / one.predicted
+        for one, other in zip(held, held_out(), strict=True)
+    }
+    own = {label: factor for (source, label), factor in moved.items() if source == LEFT_OUT}
+    assert own
+    assert list(own.values()) == pytest.approx([1.0] * len(own))
+    assert max(moved.values()) > 1.5
 
 
 def test_every_source_has_a_place():

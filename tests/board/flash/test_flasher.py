@@ -14,6 +14,7 @@ import pytest
 from harness.board.flash.flasher import Settings, flash_firmware, flash_model
 from harness.board.lock import PortLock
 from harness.errors import BoardError, KModelError, UsageError
+from tests.conftest import timed
 from tests.hil.conftest import stock
 
 from .rom import FLASH_WRITE, MEMORY_WRITE, STUB_BAUD, BootRom
@@ -88,6 +89,7 @@ def test_a_chip_that_is_silent_is_one_line(peer, firmware):
     assert "\n" not in str(caught.value)
 
 
+@timed
 def test_a_time_limit_holds(peer, firmware):
     started = time.monotonic()
     with pytest.raises(BoardError, match="not done after 3 s"):

@@ -15,6 +15,7 @@ from harness.board.recovery.recover import LostBoardError, recover
 from harness.board.recovery.rungs import Interrupt, LineReset, Power, Replug, SoftReset, reopen
 from harness.board.whereabouts import Identity, find, identity, record_virtual
 from harness.errors import BoardError
+from tests.conftest import timed
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ class Raw:
         return b"raw REPL; CTRL-B to exit\r\n>" if self.awake and b"\x01" in data else b""
 
 
+@timed
 def test_a_dead_board_is_known_within_ten_seconds(peer):
     started = time.monotonic()
     with pytest.raises(SilentBoardError, match="nothing answers"):
@@ -111,6 +113,7 @@ def test_a_power_hook_that_fails_says_what_it_said():
         power.cycle("echo no such hub; exit 3", "/dev/null")
 
 
+@timed
 def test_a_power_hook_that_hangs_is_ended_with_its_children(tmp_path):
     started, mark = time.monotonic(), tmp_path / "alive"
     with pytest.raises(BoardError, match="not done after"):
@@ -150,6 +153,7 @@ def test_a_board_is_found_under_another_name(peer):
     Board.opened_unasked(one.port)._close_port()  # its lock is free again
 
 
+@timed
 def test_a_port_that_does_not_come_back_is_waited_for_in_vain(peer):
     board = Board.opened_unasked(peer().port)
     record_virtual("v2", board.repl.line.url)

@@ -13,6 +13,7 @@ from harness.board.recovery.recover import LostBoardError
 from harness.board.recovery.rungs import Interrupt, SoftReset
 from harness.board.virtual import start
 from harness.errors import BoardError, UsageError
+from tests.conftest import timed
 
 from .client import Client
 
@@ -94,6 +95,7 @@ def test_a_full_file_system_is_told_in_one_line():
             board.exec("f=open('/sd/x','wb')\nfor _ in range(9): f.write(bytes(1000))")
 
 
+@timed
 def test_only_a_power_cycle_ends_a_wedge(monkeypatch):
     with start(baud=0, faults=["wedge:after=5000,every=9000,seed=1,most=1"]) as virtual:
         board = Board.open(virtual.port)

@@ -11,6 +11,7 @@ from harness import kmodel
 from harness.board import pixels
 from harness.board.virtual import start
 from harness.simulator import Simulator
+from tests.conftest import timed
 
 from .client import Client, ProgramError
 
@@ -200,6 +201,7 @@ def test_yolo_boxes_come_back_as_objects(client):
     assert printed == "True\n350 350 4\n"
 
 
+@timed
 def test_a_run_takes_the_time_of_a_k210_by_the_boards_clock(client, models):
     from harness.timing import predict
     from harness.timing.boards import board_titled

@@ -7,6 +7,8 @@ import time
 import pytest
 import serial
 
+from tests.conftest import timed
+
 from .client import Client
 
 RECEIVE = """
@@ -42,6 +44,7 @@ def test_what_is_read_in_time_is_not_lost(client):
     assert received(client, 5000, 0) == 5000
 
 
+@timed
 @pytest.mark.parametrize("baud", [115200, 1500000])
 def test_the_board_sends_at_the_pace_of_the_line(client, baud):
     count = baud // 10

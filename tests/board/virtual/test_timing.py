@@ -19,6 +19,7 @@ from harness.timing.own_board import fit_own
 from harness.timing.prices import PRICES
 from harness.timing.profile import write_law
 from harness.timing.steps import network_of
+from tests.conftest import timed
 from tests.hil.conftest import stock
 
 pytestmark = pytest.mark.usefixtures("micropython")
@@ -42,6 +43,7 @@ def times(board, name, runs=7):
     return float(found.microseconds.min()) / 1e3, program
 
 
+@timed
 def test_a_model_takes_the_time_of_a_profile(tmp_path):
     profile = tmp_path / "slow.json"
     write_law(profile, SLOW, 3)
