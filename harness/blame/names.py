@@ -6,7 +6,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from harness.blame.match import Link
 from harness.kmodel.operations import Operation
 
 # nncase's names of operations, where they are not those of `Operation.kind`.
@@ -69,8 +68,3 @@ def module_path(node: str) -> str:
         )
         last = scope
     return path
-
-
-def node_names(link: Link, nodes: Sequence[str]) -> str:
-    """Return the ONNX nodes of a row, joined."""
-    return ", ".join(nodes) if link.tensor else ""

@@ -23,7 +23,6 @@ COLUMNS: tuple[Column, ...] = get_args(Column)
 STANDARD: tuple[Column, ...] = ("weights", "activations", "kpu")
 
 Stage = Literal["input contract", "weights", "activations", "compiler", "firmware", "line", "none"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
 
 Unit = Literal["KPU", "CPU", ""]
 

@@ -288,6 +288,3 @@ def _numbers(values: Sequence[int]) -> str:
             spans.append([value, value])
     texts = [str(a) if a == b else f"{a}-{b}" for a, b in spans]
     return ", ".join(texts[:6]) + (", …" if len(texts) > 6 else "")
-
-
-__all__ = ["Findings", "Stage", "judge"]
