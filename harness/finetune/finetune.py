@@ -7,7 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from harness.errors import MethodError, UsageError
+from harness.finetune.balance import balance
 from harness.finetune.data import Lessons, keep_back
 from harness.finetune.module import TrainableProgram
 from harness.finetune.state import STATE_FILE, Course, StateFile
@@ -15,13 +18,16 @@ from harness.finetune.trainer import DivergedError, Epoch, Trainer
 from harness.kmodel.program import Program
 from harness.progress import SILENT, Progress
 
+# Of the items that are learnt from, as many measure how far the channels reach.
+MEASURED = 128
+
 
 @dataclass(frozen=True)
 class Settings:
     """How to fine-tune.
 
     Attributes:
-        epochs: Most passes over the items.
+        epochs: Most passes over the items; with 0 only the channels are balanced.
         lr: Learning rate of the first step, in the units of `harness.finetune.parameters`.
         batch: Items a step.
         seed: Decides which items are kept back, and the order of the others.
@@ -88,10 +94,24 @@ def finetune(
         seed=settings.seed,
     )
     state = StateFile(folder / STATE_FILE, _identity(program, found, settings))
-    course = _resume(state, trainer, settings, progress) or Course(trainer.score(kept_back))
+    course = _resume(state, trainer, settings, progress) or _begin(trainer, progress)
     _run(trainer, course, state, settings, progress)
     module.load_state_dict(course.weights or TrainableProgram(program).state_dict())
     return Finetuned(module, course, len(learnt), kept_back)
+
+
+def _begin(trainer: Trainer, progress: Progress) -> Course:
+    """Balance the channels, unless the items kept back say that it does harm."""
+    module, learnt, kept_back = trainer.module, trainer.learnt, trainer.kept_back
+    start, compiled = trainer.score(kept_back), trainer.weights()
+    places = np.linspace(0, len(learnt) - 1, min(MEASURED, len(learnt))).round().astype(int)
+    if balance(module, learnt.at(places).inputs):
+        balanced = trainer.score(kept_back)
+        if balanced.loss < start.loss:
+            progress.say(f"balanced channels: loss {start.loss:.3f} -> {balanced.loss:.3f}")
+            return Course(start, balanced, weights=trainer.weights())
+        module.load_state_dict(compiled)
+    return Course(start)
 
 
 def _run(

@@ -24,7 +24,7 @@ from harness.finetune.operations import (
     trainable_operation,
     trainable_read,
 )
-from harness.finetune.ranges import Ranges, find_ranges
+from harness.finetune.ranges import find_ranges
 from harness.kmodel.operations import KpuConv2d, Operation
 from harness.kmodel.program import Program
 from harness.simulator import Simulator
@@ -46,6 +46,7 @@ class TrainableProgram(Simulator):
         device: PyTorch device that computes.
 
     Attributes:
+        found: The maps whose step may change.
         stops: Names of operations, and of inputs of operations, that pass no gradient on.
 
     Raises:
@@ -59,11 +60,12 @@ class TrainableProgram(Simulator):
         super().__init__(program, rules, device)
         if not any(isinstance(operation, KpuConv2d) for operation in program.operations):
             raise UsageError("the kmodel has no layer on the KPU that could be trained")
-        found = find_ranges(program, self.reads, self.rules)
-        self.ranges = nn.ParameterList([nn.Parameter(torch.zeros(())) for _ in range(found.count)])
+        self.found = find_ranges(program, self.reads, self.rules)
+        ranges = [nn.Parameter(torch.zeros(())) for _ in range(self.found.count)]
+        self.ranges = nn.ParameterList(ranges)
         self.stops: list[str] = []
         for operation in program.operations:
-            self.layers[operation.name] = self._trainable(operation, found)
+            self.layers[operation.name] = self._trainable(operation)
         self._replace_reads()
         self.to(device)
 
@@ -84,9 +86,10 @@ class TrainableProgram(Simulator):
             if isinstance(layer, TrainableLayer):
                 layer.parameters_.confine()
 
-    def _trainable(self, operation: Operation, found: Ranges) -> nn.Module:
+    def _trainable(self, operation: Operation) -> nn.Module:
         layer: Any = self.layers[operation.name]
-        ends = (self._range(by.get(operation.name)) for by in (found.read, found.written))
+        both = self.found.read, self.found.written
+        ends = (self._range(by.get(operation.name)) for by in both)
         if isinstance(operation, KpuConv2d):
             return TrainableLayer(operation, self.rules, *ends)
         trainable = trainable_operation(layer, *ends)

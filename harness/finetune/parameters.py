@@ -26,6 +26,8 @@ from harness.kmodel.tables import BatchNorm
 
 CODE_UNIT = 128.0
 MOST_SHIFT = 15
+# Weights smaller than this many codes say nothing.
+_LEAST = 1e-3
 # Bits of the multiplier's magnitude, and of the addend's.
 _MULTIPLIER_BITS, _ADDEND_BITS = 23, 31
 # The multiplier keeps at least this many bits, where the shift allows it: nncase's own have 20.
@@ -102,6 +104,33 @@ class LayerParameters(nn.Module):
         """Return a value that the file had at the beginning: float64 [out]."""
         return self.get_buffer(f"first_{name}").double()
 
+    @property
+    def zero(self) -> int:
+        """The byte of the input map that stands for 0."""
+        registers = self.layer.registers
+        return round(-registers.arg_w * 2.0**-registers.shift_w)
+
+    @torch.no_grad()
+    def enlarge(self, factors: Tensor) -> None:
+        """Multiply what goes into the activation by a factor a channel, float [out]."""
+        addend = self.first("addend") / self.unit + self.bias
+        self.gain.add_(factors.log())
+        self.bias.add_(addend.mul(factors - 1).float())
+
+    @torch.no_grad()
+    def shrink_inputs(self, factors: Tensor) -> None:
+        """Make up for input channels that are larger by factors, float [channels].
+
+        The weights of every output channel then reach as far as codes do, and its gain takes
+        that back.
+        """
+        zero = -self.layer.registers.arg_x * 2.0**-self.layer.registers.shift_x
+        by = factors.view(-1, 1, 1, 1) if self.layer.depthwise else factors.view(1, -1, 1, 1)
+        effective = (self.weight * CODE_UNIT - zero) / by
+        spread = _spread(effective.flatten(1), zero)
+        self.weight.copy_((effective * spread.view(-1, 1, 1, 1) + zero) / CODE_UNIT)
+        self.gain.sub_(spread.log())
+
     @torch.no_grad()
     def confine(self) -> None:
         """Bring weights back into the range of the codes, beyond which they have no gradient."""
@@ -129,3 +158,14 @@ class LayerParameters(nn.Module):
         shift = torch.where(same | good, first, (_KEPT_BITS - bits).clamp(0, MOST_SHIFT))
         multiplier = (wanted * torch.exp2(shift.double())).round().clamp(-limit, limit - 1)
         return multiplier.long(), shift
+
+
+def _spread(effective: Tensor, zero: float) -> Tensor:
+    """Return the factors [out] by which weights [out, n] fill the codes around the zero point."""
+    below, above = -effective.amin(1), effective.amax(1)
+    rooms = [
+        torch.where(reach > _LEAST, room / reach.clamp(min=_LEAST), torch.inf)
+        for reach, room in ((below, zero), (above, BYTE - zero))
+    ]
+    spread = torch.minimum(*rooms)
+    return torch.where(spread.isfinite() & (spread > 0), spread, 1.0)

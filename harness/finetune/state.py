@@ -24,12 +24,14 @@ class Course:
 
     Attributes:
         start: Score of the model as it was compiled, on the items kept back.
+        balanced: Score with balanced channels, where that is better; then the training began there.
         epochs: One entry a pass.
-        best: Number of passes behind the best score; 0 is the compiled model.
+        best: Number of passes behind the best score; 0 is where the training began.
         weights: The parameters at that point; None for the compiled model's.
     """
 
     start: Score
+    balanced: Score | None = None
     epochs: list[Epoch] = field(default_factory=list)
     best: int = 0
     weights: dict[str, Tensor] | None = None
@@ -37,7 +39,14 @@ class Course:
     @property
     def best_score(self) -> Score:
         """The best score on the items kept back."""
-        return self.epochs[self.best - 1].kept_back if self.best else self.start
+        if self.best:
+            return self.epochs[self.best - 1].kept_back
+        return self.balanced or self.start
+
+    @property
+    def better(self) -> bool:
+        """Whether anything was better than the compiled model."""
+        return self.best > 0 or self.balanced is not None
 
     def add(self, epoch: Epoch, weights: dict[str, Tensor]) -> None:
         """Note a pass, and keep its weights if none was better."""
@@ -60,7 +69,11 @@ class StateFile:
 
     def write(self, course: Course, trainer: dict[str, Any]) -> None:
         """Write the state behind a pass, whole or not at all."""
-        words = {"start": asdict(course.start), "epochs": [asdict(one) for one in course.epochs]}
+        words = {
+            "start": asdict(course.start),
+            "balanced": asdict(course.balanced) if course.balanced else None,
+            "epochs": [asdict(one) for one in course.epochs],
+        }
         state = {
             "identity": json.dumps(self.identity),
             "course": json.dumps(words),
@@ -89,7 +102,9 @@ class StateFile:
             ) from error
         self._check(identity)
         epochs = [_epoch(one) for one in words["epochs"]]
-        course = Course(Score(**words["start"]), epochs, state["best"], state["weights"])
+        balanced = Score(**words["balanced"]) if words["balanced"] else None
+        start = Score(**words["start"])
+        course = Course(start, balanced, epochs, state["best"], state["weights"])
         return course, state["trainer"]
 
     def _check(self, identity: dict[str, Any]) -> None:

@@ -103,7 +103,7 @@ def _run_in(
     found = lessons(deployable, progress)
     state = folder.path / FOLDER
     done = finetune(load(before.kmodel), found, wanted.settings, state, progress)
-    after = _rewritten(before, done) if done.course.best else before
+    after = _rewritten(before, done) if done.course.better else before
     document = _document(wanted, deployable, done, _accuracies(deployable, before, after, progress))
     if checkpoint.resolve() != (folder.path / CHECKPOINT_FILE).resolve():
         write_bytes(folder.path / CHECKPOINT_FILE, checkpoint.read_bytes())
@@ -235,9 +235,10 @@ def _document(
         "schema": 1,
         "accuracy": accuracy,
         "items": len(deployable.evaluation),
-        "kept": "finetuned" if course.best else "compiled",
+        "kept": "finetuned" if course.better else "compiled",
         "best_epoch": course.best,
         "start": asdict(course.start),
+        "balanced": asdict(course.balanced) if course.balanced else None,
         "epochs": [asdict(one) for one in course.epochs],
         "learnt_from": done.learnt,
         "kept_back": len(done.kept_back),
@@ -255,4 +256,5 @@ def _remark(document: Mapping[str, Any]) -> str:
         return (
             f"fine-tuning found nothing better: the model is as it was compiled (accuracy {told})"
         )
-    return f"fine-tuned, best behind epoch {document['best_epoch']}; accuracy {told}"
+    behind = f"epoch {document['best_epoch']}" if document["best_epoch"] else "balancing alone"
+    return f"fine-tuned, best behind {behind}; accuracy {told}"

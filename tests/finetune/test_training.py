@@ -63,11 +63,24 @@ def test_interrupted_it_goes_on_to_the_same_bits(found, tmp_path, monkeypatch):
 
 def test_what_is_not_better_is_not_kept(found, tmp_path):
     done = finetune(PROGRAM, found, settings(lr=0.9, epochs=1), tmp_path)
-    if done.course.epochs[0].kept_back.loss >= done.course.start.loss:
-        assert done.course.best == 0
-        assert save(done.module.trained()) == save(PROGRAM)
-    else:
-        pytest.fail("a learning rate of 0.9 should do harm")
+    course = done.course
+    assert course.epochs[0].kept_back.loss > course.best_score.loss
+    assert course.best == 0
+    alone = finetune(PROGRAM, found, settings(epochs=0), tmp_path / "alone")
+    assert save(done.module.trained()) == save(alone.module.trained())
+    assert course.balanced == alone.course.balanced
+
+
+def test_balancing_that_does_harm_is_not_kept(found, tmp_path, monkeypatch):
+    def harmful(module, _inputs):
+        moved(module, 0.3)
+        return 1
+
+    monkeypatch.setattr("harness.finetune.finetune.balance", harmful)
+    done = finetune(PROGRAM, found, settings(epochs=0), tmp_path)
+    assert done.course.balanced is None
+    assert not done.course.better
+    assert save(done.module.trained()) == save(PROGRAM)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good(found, tmp_path, monkeypatch):
@@ -76,8 +89,8 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good(found, tmp_path,
 
     def breaking(*arguments):
         loss = real(*arguments)
-        # 2 steps and a score an epoch, and one score before the first.
-        return loss * float("nan") if next(steps) >= 5 else loss
+        # 2 steps and a score an epoch, and two scores before the first.
+        return loss * float("nan") if next(steps) >= 6 else loss
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "finetune_loss", breaking)

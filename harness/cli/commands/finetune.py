@@ -35,7 +35,7 @@ def finetune(
         ),
     ] = None,
     calibrate: options.Calibrate = "no_clip",
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Most passes.")] = 12,
+    epochs: Annotated[int, typer.Option("--epochs", min=0, help="Passes; 0 only balances.")] = 12,
     lr: Annotated[float, typer.Option("--lr", help="Learning rate of the first step.")] = 0.002,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Items a step.")] = 16,
     patience: Annotated[
