@@ -22,6 +22,8 @@ INIT_END = b"init end"
 KNOCK_S = 0.05
 INTERRUPT_S = 2.0
 SOFT_RESET_S = 15.0
+# A REPL says OK before it compiles: one that says nothing for so long has lost the command, or died.
+START_S = 5.0
 _ANSWER_S = 0.7
 _QUIET_S = 0.05
 
@@ -206,7 +208,10 @@ class RawRepl:
 
     def _follow(self, reply: Reply, deadline: Deadline, show: Listener) -> None:
         decoder, held = codecs.getincrementaldecoder("utf-8")("backslashreplace"), ""
+        start = Deadline(START_S)
         while not reply.done and not deadline.passed:
+            if start.passed and not reply.acknowledged:
+                return
             printed = reply.feed(self.line.read(min(deadline.left, 1.0)))
             if _restarted(reply):
                 raise SilentBoardError(
@@ -222,6 +227,7 @@ class RawRepl:
 
     def _overdue(self, reply: Reply, seconds: float) -> SilentBoardError:
         began = "the program still ran" if reply.acknowledged else "the program did not start"
+        seconds = seconds if reply.acknowledged else min(seconds, START_S)
         try:
             self.interrupt()
         except SilentBoardError as error:

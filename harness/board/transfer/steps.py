@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.board import on_board
 from harness.board.answers import DamagedAnswerError
-from harness.board.failures import OverdueError, RefusedError, ScriptError, SilentBoardError
+from harness.board.failures import OverdueError, RefusedError, ScriptError
 from harness.board.transfer.protocol import Link
 from harness.errors import BoardError
 
@@ -171,7 +171,7 @@ def retried(work: Callable[[], Result], again: Callable[[], Result] | None = Non
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return work()
-        except (DamagedAnswerError, SilentBoardError):
+        except (DamagedAnswerError, OverdueError):
             if attempt == ATTEMPTS:
                 raise
             work = again or work
