@@ -120,7 +120,7 @@ def analyse(suspect: Suspect, answers: Answers | None = None, progress: Progress
         names = compiler_names(program.operations, suspect.placed)
         work.links = match(work.flow, graph, floats, work.given, names)
     columns = Columns(work.flow, graph, work.links, work.given)
-    simulated = _run(columns, images, work, answers or {}, progress)
+    simulated = _run(columns, suspect, work, answers or {}, progress)
     with work.timed("checks"):
         found = _findings(suspect, columns, simulated, work)
     work.seconds["total"] = time.perf_counter() - started
@@ -162,10 +162,10 @@ def _real(images: Images, given: Codes) -> torch.Tensor:
 
 
 def _run(
-    columns: Columns, images: Images, work: _Work, answers: Answers, progress: Progress
+    columns: Columns, suspect: Suspect, work: _Work, answers: Answers, progress: Progress
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Run all pictures through all columns, and return the simulator's outputs."""
-    size = _batch_size(work.graph)
+    size, images, recorded = _batch_size(work.graph), suspect.images, _recorded(suspect)
     parts: dict[str, list[torch.Tensor]] = {}
     with progress.task("blame", len(images)) as task:
         for start in range(0, len(images), size):
@@ -180,8 +180,22 @@ def _run(
                 }
                 for name, value in columns.add(floats, codes, asked).items():
                     parts.setdefault(name, []).append(value)
+                for column, outputs in recorded.items():
+                    columns.add_outputs(
+                        floats, column, [one[start : start + size] for one in outputs.values()]
+                    )
             task.advance(len(batch))
     return {name: torch.cat(values).numpy() for name, values in parts.items()}
+
+
+def _recorded(suspect: Suspect) -> dict[Column, Outputs]:
+    """Return the outputs that others gave for the pictures."""
+    boards = list(suspect.board[:1])
+    known: dict[Column, Outputs | None] = {
+        "nncase": suspect.nncase,
+        "board": boards[0] if boards else None,
+    }
+    return {column: outputs for column, outputs in known.items() if outputs is not None}
 
 
 def _batch_size(graph: Graph) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -242,6 +244,14 @@ class Columns:
 
     def _tally(self, operation: Operation, column: Column, alone: bool) -> Tally:
         return self.tallies.setdefault((operation.name, column, alone), Tally())
+
+    def add_outputs(
+        self, floats: Values, column: Column, outputs: Sequence[npt.NDArray[np.float32]]
+    ) -> None:
+        """Compare the model's outputs, in file order, that something else gave for a batch."""
+        for name, found in zip(self.graph.outputs, outputs, strict=True):
+            value = torch.from_numpy(found).reshape(floats[name].shape).float()
+            self.outputs.setdefault((name, column), Tally()).add(floats[name], value)
 
     def _outputs(
         self, floats: Values, ideal: Mapping[Column, _State], chip: _State

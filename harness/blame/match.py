@@ -290,6 +290,8 @@ class _Matcher:
         """Return the link of a layer whose table gives nothing to fit: it is (nearly) constant."""
         zero = self._zero_point((layer.name, 0)) or 0.0
         codes = stated or Codes(link.unit or 1.0, zero)
+        if stated is None:  # any step would do for it, so nothing behind it tells of its weights
+            self.unknown.add((layer.name, 0))
         return _replaced(link, name, place, codes, None, link.cosine)
 
     def _fit(self, link: Link, layer: KpuConv2d, name: str, place: Place) -> TableFit | None:

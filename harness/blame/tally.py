@@ -81,6 +81,8 @@ def decibels(signal: float, noise: float) -> float | None:
     """Return signal power over noise power in dB; None where there is no noise."""
     if not noise:
         return None
+    if not math.isfinite(noise):
+        return -math.inf
     return 10 * math.log10(signal / noise) if signal else -math.inf
 
 

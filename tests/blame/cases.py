@@ -93,6 +93,16 @@ def healthy(seed: int) -> Suspect:
     return suspect(network(seed), contract(seed), seed)
 
 
+def dead(seed: int) -> Suspect:
+    """The first layer gives the same for every picture."""
+    net = network(seed)
+    first = convolutions(net)[0]
+    with torch.no_grad():
+        first.weight.zero_()
+        first.bias.fill_(0.5)
+    return suspect(net, contract(seed), seed)
+
+
 def bgr(seed: int) -> Suspect:
     """The kmodel was made for BGR."""
     net = network(seed)

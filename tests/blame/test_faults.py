@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from harness.blame.analyse import analyse
+from harness.compiler.worker.client import get_worker
 from harness.kmodel import load
 from harness.kmodel.operations import KpuConv2d
 from tests.blame import cases
@@ -19,6 +22,20 @@ def test_nobody_is_to_blame_for_a_healthy_network(seed):
     assert blame.verdict.stage == "none", blame.verdict
     for errors in blame.outputs.values():
         assert errors["kpu"].snr_db > 25
+
+
+def test_a_layer_that_is_constant_accuses_nobody_behind_it():
+    suspect = cases.dead(0)
+    blame = analyse(suspect)
+    assert blame.verdict.stage == "none", blame.verdict
+
+
+def test_outputs_that_nncase_gave_have_their_column():
+    suspect = cases.healthy(0)
+    found = get_worker().simulate(suspect.kmodel, suspect.images).outputs
+    blame = analyse(replace(suspect, nncase={"scores": found[0]}))
+    (errors,) = blame.outputs.values()
+    assert errors["nncase"] == errors["kpu"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

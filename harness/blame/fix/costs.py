@@ -42,7 +42,7 @@ class Cost:
 
 
 def cost_of(kmodel: bytes) -> Cost:
-    """Return what a kmodel takes."""
+    """Return what a kmodel takes, in the runtime that its version is for."""
     program = load(kmodel)
     try:
         ms: float | None = predict(program).ms

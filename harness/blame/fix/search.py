@@ -131,7 +131,9 @@ class _Search:
         names = tuple(output.name for output in compiled.contract.outputs)
         subject = Subject(recipe.source.contract, names, None, compiled.kmodel)
         outputs = backends.get("kpu").run(subject, self.images).outputs
-        return _Candidate(recipe, compiled, outputs, cost_of(compiled.kmodel))
+        return _Candidate(
+            recipe, compiled, outputs, cost_of(compiled.stock.data or compiled.kmodel)
+        )
 
 
 def standard_fixes(source: Source, spare: Images, costly: Sequence[str] = ()) -> tuple[Fix, ...]:
