@@ -22,7 +22,7 @@ INIT_END = b"init end"
 KNOCK_S = 0.05
 INTERRUPT_S = 2.0
 SOFT_RESET_S = 15.0
-# A REPL says OK before it compiles: one that says nothing for so long has lost the command, or died.
+# A REPL says OK before it compiles. One that does not has lost the command, or died.
 START_S = 5.0
 _ANSWER_S = 0.7
 _QUIET_S = 0.05

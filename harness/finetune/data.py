@@ -92,7 +92,11 @@ def lessons(deployable: Deployable, progress: Progress = SILENT) -> Lessons:
 
 
 def keep_back(found: Lessons, seed: int) -> tuple[Lessons, Lessons]:
-    """Return what is learnt from, and a fifth of every class that is not."""
+    """Return what is learnt from, and a fifth of every class that is not.
+
+    Raises:
+        MethodError: No class has a second item to learn from.
+    """
     random = np.random.default_rng(seed)
     labels = found.logits.argmax(1) if found.labels is None else found.labels
     kept: list[int] = []
@@ -100,4 +104,9 @@ def keep_back(found: Lessons, seed: int) -> tuple[Lessons, Lessons]:
         places = random.permutation(torch.nonzero(labels == label).flatten().numpy())
         kept += places[: max(1, round(KEPT_BACK * len(places)))].tolist()
     learnt = np.setdiff1d(np.arange(len(found)), kept)
+    if not len(learnt):
+        raise MethodError(
+            f"one item of each of {len(kept)} classes leaves nothing to learn from",
+            "a fifth of each class is kept back to judge by: offer at least two of each",
+        )
     return found.at(learnt), found.at(np.array(sorted(kept), np.int64))

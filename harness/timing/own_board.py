@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.timing.costs import RUN
 from harness.timing.fitting import Observation, cost_ms, fit
 from harness.timing.prediction import Law
-from harness.timing.prices import PRICES, SPAN
+from harness.timing.prices import PRICES
 
 # Fewer networks tell less than the published figures do.
 LEAST = 3
@@ -19,7 +19,8 @@ LEAST = 3
 RELATIVE_SIGMA = 0.02
 # How far a board may be off the published figures; what a firmware adds to each run is its own.
 SPREAD, RUN_SPREAD = 2.0, 10.0
-LEAST_SPAN = 0.05
+# No time is below zero.
+LEAST_SPAN, MOST_SPAN = 0.05, 1.0
 
 
 @dataclass(frozen=True)
@@ -82,5 +83,5 @@ def fit_own(observations: Sequence[Observation], origin: str) -> Fit:
         times = (cost_ms(one.amounts, known, one.clocks) for known in (PRICES, prices, without))
         residuals.append(Residual(observations[place].label, one.ms, *times))
     off = [abs(one.measured / one.held_out - 1) for one in residuals]
-    span = float(np.clip(np.quantile(off, 0.9), LEAST_SPAN, SPAN))
+    span = float(np.clip(np.quantile(off, 0.9), LEAST_SPAN, MOST_SPAN))
     return Fit(Law(prices, span, origin), tuple(residuals))
