@@ -24,8 +24,8 @@ def test_nobody_is_to_blame_for_a_healthy_network(seed):
         assert errors["kpu"].snr_db > 25
 
 
-def test_a_layer_that_is_constant_accuses_nobody_behind_it():
-    suspect = cases.dead(0)
+def test_a_layer_that_gives_zeros_accuses_nobody_behind_it():
+    suspect = cases.dead(1)
     blame = analyse(suspect)
     assert blame.verdict.stage == "none", blame.verdict
 
