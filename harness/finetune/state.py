@@ -102,7 +102,7 @@ class StateFile:
             ) from error
         self._check(identity)
         epochs = [_epoch(one) for one in words["epochs"]]
-        balanced = Score(**words["balanced"]) if words["balanced"] else None
+        balanced = Score(**words["balanced"]) if words.get("balanced") else None
         start = Score(**words["start"])
         course = Course(start, balanced, epochs, state["best"], state["weights"])
         return course, state["trainer"]
