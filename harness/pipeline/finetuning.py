@@ -82,6 +82,11 @@ def run_finetune(wanted: FinetuneRun) -> FinetuneResult:
     """
     check_request(wanted.request)
     check_folder(wanted.out)
+    if wanted.run is not None and wanted.run.resolve() == wanted.out.resolve():
+        raise UsageError(
+            f"{wanted.out} is the run that is fine-tuned, and would be lost",
+            "name another folder with --out",
+        )
     check_device(wanted.settings.device)
     checkpoint = _checkpoint(wanted)
     deployable = wanted.method.deployable(checkpoint, wanted.data)

@@ -91,6 +91,8 @@ def test_a_kmodel_of_other_weights_is_refused(k210_command, tmp_path, small):
     run, out = tmp_path / "run", tmp_path / "out"
     command = ["run", "coin_classifier", "--checkpoint", small, "--backends", "kpu", "--out", run]
     assert k210_command(*command).code in (0, 1)
+    line = k210_command("finetune", "coin_classifier", "--run", run, "--out", run).error_line()
+    assert "would be lost" in line
     trained = read_checkpoint(small)
     head = trained.weights["head.bias"] + 1
     replace(trained, weights=trained.weights | {"head.bias": head}).save(

@@ -52,7 +52,7 @@ def finetune(
 ) -> int:
     """Fine-tune a compiled classifier through the exact arithmetic of the KPU.
 
-    Weights, registers and tables of the kmodel are trained towards the float model's answers and
+    Weights and registers of the kmodel are trained towards the float model's answers and
     the labels, on training items only. What comes out is kept if it is better on items that were
     kept back, and written as a run.
 
