@@ -9,7 +9,15 @@ import sys
 
 import pytest
 
+from harness.board.board import Board
+
 pytest.importorskip("mpremote", reason="mpremote is not installed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def booted(board):
+    """mpremote asks once, and waits without end for a board that was still booting then."""
+    Board.open(board.port).close()
 
 
 def mpremote(board, *arguments, status=0):
