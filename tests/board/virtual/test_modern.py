@@ -16,6 +16,7 @@ from .test_mpremote import mpremote
 @pytest.fixture(scope="module")
 def board(micropython):
     with start("modern") as board:
+        Board.open(board.port).close()  # mpremote does not wait for the boot
         yield board
 
 
