@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 from torch import Tensor
 
 from harness.errors import MethodError
-from harness.files import write_bytes
+from reference import weights_file
 from reference.coin_classifier.networks import MobileNetV1
 
-FILE_NAME = "checkpoint.safetensors"
 METHOD_NAME = "coin_classifier"
 HEAD = "head."
 
@@ -46,9 +42,7 @@ class Checkpoint:
             "size": self.size,
             "job": self.job,
         }
-        # All under one name: safetensors writes several in an order that changes from run to run.
-        metadata = {METHOD_NAME: json.dumps(words, sort_keys=True)}
-        write_bytes(path, safetensors.torch.save(self.weights, metadata))
+        weights_file.write(path, METHOD_NAME, self.weights, words)
 
     def network(self) -> MobileNetV1:
         """Return the trained network in evaluation mode."""
@@ -63,20 +57,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         MethodError: There is no such file, it is damaged, or another method wrote it.
     """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as error:
-        raise MethodError(
-            f"{path} cannot be read as a checkpoint: {error}",
-            f"give the {FILE_NAME} that a training wrote",
-        ) from error
-    if METHOD_NAME not in metadata:
-        raise MethodError(
-            f"{path} is no checkpoint of {METHOD_NAME}", f"give one that {METHOD_NAME} wrote"
-        )
-    words = json.loads(metadata[METHOD_NAME])
+    weights, words = weights_file.read(path, METHOD_NAME)
     return Checkpoint(
         weights=weights,
         classes=tuple(words["classes"]),

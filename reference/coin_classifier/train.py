@@ -19,7 +19,7 @@ import torch
 from harness.errors import MethodError
 from harness.files import write_bytes
 from harness.method import TrainJob
-from reference.coin_classifier import checkpoint as checkpoints
+from reference import weights_file
 from reference.coin_classifier.checkpoint import Checkpoint, read_checkpoint, transfer
 from reference.coin_classifier.data import Pictures, load_pictures
 from reference.coin_classifier.history import Epoch, History
@@ -46,7 +46,7 @@ def train(job: TrainJob) -> Path:
         job.progress.say(warning)
     epochs = job.epochs or default_epochs(len(pictures.train.ids))
     words = describe(job, settings, pictures, epochs)
-    target = job.out / checkpoints.FILE_NAME
+    target = job.out / weights_file.FILE_NAME
     if target.is_file():
         _check_same(read_checkpoint(target).job, words, job.out)
         job.progress.say(f"{job.out} holds this very training, finished")
@@ -108,7 +108,7 @@ def _finish(
         name: tensor.cpu().contiguous() for name, tensor in trainer.average.state_dict().items()
     }
     settings = trainer.settings
-    target = job.out / checkpoints.FILE_NAME
+    target = job.out / weights_file.FILE_NAME
     Checkpoint(weights, pictures.classes, settings.width, settings.size, words).save(target)
     (job.out / STATE_NAME).unlink(missing_ok=True)
     return target

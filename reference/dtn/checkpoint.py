@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import safetensors
-import safetensors.torch
 from torch import Tensor, nn
 
 from harness.errors import MethodError
-from harness.files import write_bytes
+from reference import weights_file
 from reference.dtn.classify import build_f, build_judge
 from reference.dtn.networks import Classifier, DomainTransfer, Generator, PlainTransfer
 from reference.dtn.settings import BASELINE
 from reference.dtn.structure import DIGITS
 
-FILE_NAME = "checkpoint.safetensors"
 METHOD_NAME = "dtn"
 JUDGE = "judge."
 
@@ -49,9 +45,7 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         words = {name: value for name, value in vars(self).items() if name != "weights"}
-        # All under one name: safetensors writes several in an order that changes from run to run.
-        metadata = {METHOD_NAME: json.dumps(words, sort_keys=True)}
-        write_bytes(path, safetensors.torch.save(self.weights, metadata))
+        weights_file.write(path, METHOD_NAME, self.weights, words)
 
     def classifier(self) -> Classifier:
         """Return f with its head, in evaluation mode."""
@@ -110,18 +104,5 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         MethodError: There is no such file, it is damaged, or another method wrote it.
     """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as error:
-        raise MethodError(
-            f"{path} cannot be read as a checkpoint: {error}",
-            f"give the {FILE_NAME} that a training wrote",
-        ) from error
-    if METHOD_NAME not in metadata:
-        raise MethodError(
-            f"{path} is no checkpoint of {METHOD_NAME}", f"give one that {METHOD_NAME} wrote"
-        )
-    words = json.loads(metadata[METHOD_NAME])
+    weights, words = weights_file.read(path, METHOD_NAME)
     return Checkpoint(weights, **words | {"classes": tuple(words["classes"])})

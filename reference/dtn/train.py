@@ -20,7 +20,7 @@ import torch
 from harness.errors import DataError, MethodError
 from harness.files import write_bytes, write_json
 from harness.method import TrainJob
-from reference.dtn import checkpoint as checkpoints
+from reference import weights_file
 from reference.dtn.checkpoint import Checkpoint, read_checkpoint, weights_of
 from reference.dtn.classify import build_f, build_judge, fit
 from reference.dtn.data import Domains, load_domains
@@ -56,7 +56,7 @@ def train(job: TrainJob) -> Path:
     domains = load_domains(job.data, job.progress)
     classes = _classes(domains, source)
     words = describe(job, settings, domains)
-    target = job.out / checkpoints.FILE_NAME
+    target = job.out / weights_file.FILE_NAME
     if target.is_file():
         _check_same(read_checkpoint(target).job, words, job.out)
         job.progress.say(f"{job.out} holds this very training, finished")
@@ -187,7 +187,7 @@ class _Training:
         judge = self.judge.cpu() if self.judge else None
         metrics = judged(self.classifier, self.trainer.transfer, judge, *sides)
         write_json(self.job.out / HISTORY_NAME, self.history)
-        target = self.job.out / checkpoints.FILE_NAME
+        target = self.job.out / weights_file.FILE_NAME
         self._checkpoint(dict(metrics)).save(target)
         (self.job.out / STATE_NAME).unlink(missing_ok=True)
         return target

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 from torch import Tensor, nn
 
 from harness.errors import MethodError
-from harness.files import write_bytes
+from reference import weights_file
 from reference.simgan.networks import Discriminator, GazeEstimator, Refiner
 
-FILE_NAME = "checkpoint.safetensors"
 METHOD_NAME = "simgan"
 SIZES = ("width", "blocks", "hidden")
 
@@ -71,9 +67,7 @@ class Checkpoint:
             for key, tensor in network.state_dict().items()
         }
         words = {"job": self.job} | {name: getattr(self, name) for name in SIZES}
-        # All under one name: safetensors writes several in an order that changes from run to run.
-        metadata = {METHOD_NAME: json.dumps(words, sort_keys=True)}
-        write_bytes(path, safetensors.torch.save(weights, metadata))
+        weights_file.write(path, METHOD_NAME, weights, words)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -83,7 +77,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         MethodError: There is no such file, it is damaged, another method wrote it, or its weights
             are of another width than it says.
     """
-    weights, words = _read(path)
+    weights, words = weights_file.read(path, METHOD_NAME)
     width, blocks, hidden = (words[name] for name in SIZES)
     estimated = any(name.startswith("estimator.") for name in weights)
     networks = Networks(
@@ -115,23 +109,6 @@ def take_weights(source: Checkpoint, networks: Networks) -> None:
             ) from error
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as error:
-        raise MethodError(
-            f"{path} cannot be read as a checkpoint: {error}",
-            f"give the {FILE_NAME} that a training wrote",
-        ) from error
-    if METHOD_NAME not in metadata:
-        raise MethodError(
-            f"{path} is no checkpoint of {METHOD_NAME}", f"give one that {METHOD_NAME} wrote"
-        )
-    return weights, json.loads(metadata[METHOD_NAME])
-
-
 def _part(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     prefix = f"{name}."
     return {
@@ -147,5 +124,5 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
     except RuntimeError as error:
         raise MethodError(
             f"{what} has weights of another width or depth than the file says",
-            f"give the {FILE_NAME} as the training wrote it",
+            f"give the {weights_file.FILE_NAME} as the training wrote it",
         ) from error

@@ -20,7 +20,7 @@ import torch
 from harness.errors import MethodError
 from harness.files import write_bytes
 from harness.method import TrainJob
-from reference.simgan import checkpoint as checkpoints
+from reference import weights_file
 from reference.simgan.checkpoint import Checkpoint, Networks, read_checkpoint, take_weights
 from reference.simgan.data import Pictures, load_pictures
 from reference.simgan.estimator import fit_estimator, gaze_metrics, refine
@@ -52,7 +52,7 @@ def train(job: TrainJob) -> Path:
         steps = job.epochs * math.ceil(len(pictures.synthetic) / settings.batch)
         settings = replace(settings, steps=steps)
     words = describe(job, settings, pictures)
-    target = job.out / checkpoints.FILE_NAME
+    target = job.out / weights_file.FILE_NAME
     if target.is_file():
         _check_same(dict(read_checkpoint(target).job), words, job.out)
         job.progress.say(f"{job.out} holds this very training, finished")
@@ -132,7 +132,7 @@ def _finish(
         judged = refine(networks.refiner, pictures.held_out.images, job.device)
         history.metrics = gaze_metrics(estimator, judged, pictures.held_out_gaze)
     history.save(job.out)
-    target = job.out / checkpoints.FILE_NAME
+    target = job.out / weights_file.FILE_NAME
     _checkpoint(trainer, networks, words).save(target)
     (job.out / STATE_NAME).unlink(missing_ok=True)
     return target
