@@ -11,7 +11,7 @@ from harness.errors import MethodError
 from harness.files import write_bytes, write_json, write_text
 from harness.method import Deployable
 from reference.coin_classifier.data import Side
-from reference.coin_classifier.history import History, load_history
+from reference.coin_classifier.history import History
 from reference.coin_classifier.mail import mail_table, mail_text
 from reference.coin_classifier.metrics import confusion_matrix
 from reference.coin_classifier.plots import confusion_png, curves_png
@@ -41,7 +41,7 @@ def write_artefacts(
         MethodError: The evaluation pictures have no labels, or the history is damaged.
     """
     written: dict[str, str] = {}
-    history = load_history(training)
+    history = History.load(training)
     if history:
         written |= _write_history(history, out)
     write_bytes(out / "confusion.png", _confusion(deployable))

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel, ValidationError
-
-from harness.errors import MethodError
-from harness.files import write_text
-
-FILE_NAME = "history.json"
+from reference.training.record import Record
 
 
 class Score(BaseModel):
@@ -36,7 +31,7 @@ class Epoch(BaseModel):
     valid: Score
 
 
-class History(BaseModel):
+class History(Record):
     """All epochs so far, and the final scores once the training is over.
 
     Attributes:
@@ -47,7 +42,7 @@ class History(BaseModel):
     """
 
     width: float
-    epochs: list[Epoch] = []
+    epochs: list[Epoch] = Field(default_factory=list)
     final_train: Score | None = None
     final_valid: Score | None = None
 
@@ -55,25 +50,3 @@ class History(BaseModel):
         """Return how many epochs ago the validation loss was lowest; 0 before the first."""
         losses = [epoch.valid.loss for epoch in self.epochs]
         return len(losses) - 1 - losses.index(min(losses)) if losses else 0
-
-    def save(self, folder: Path) -> None:
-        """Write `history.json`, whole or not at all."""
-        write_text(folder / FILE_NAME, self.model_dump_json(indent=2) + "\n")
-
-
-def load_history(folder: Path) -> History | None:
-    """Return what a training wrote into a folder, or None where there was none.
-
-    Raises:
-        MethodError: The file is damaged.
-    """
-    path = folder / FILE_NAME
-    if not path.is_file():
-        return None
-    try:
-        return History.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise MethodError(
-            f"{path} is damaged: {error.errors()[0]['msg']}",
-            "delete it; only curves and mail table are lost",
-        ) from error

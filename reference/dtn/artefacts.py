@@ -15,7 +15,7 @@ from PIL import Image
 from harness.files import write_bytes
 from harness.method import Deployable
 from reference.dtn.classify import predict
-from reference.dtn.train import HISTORY_NAME
+from reference.training.record import FILE_NAME as HISTORY_NAME
 
 if TYPE_CHECKING:
     import numpy.typing as npt

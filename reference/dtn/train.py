@@ -8,20 +8,16 @@ with the same number of threads).
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field
 
 from harness.errors import DataError, MethodError
-from harness.files import write_bytes, write_json
 from harness.method import TrainJob
-from reference import weights_file
-from reference.dtn.checkpoint import Checkpoint, read_checkpoint, weights_of
+from reference.dtn.checkpoint import METHOD_NAME, Checkpoint, read_checkpoint, weights_of
 from reference.dtn.classify import build_f, build_judge, fit
 from reference.dtn.data import Domains, load_domains
 from reference.dtn.metrics import judged
@@ -29,14 +25,20 @@ from reference.dtn.networks import Classifier
 from reference.dtn.settings import Settings
 from reference.dtn.structure import DIGITS
 from reference.dtn.trainer import Trainer
+from reference.training.folder import LAST_GOOD_NAME, TrainingFolder, sha256_of
+from reference.training.record import Record
 
-STATE_NAME = "state.pt"
-HISTORY_NAME = "history.json"
-# What is left of a training that diverged.
-LAST_GOOD_NAME = "last_good.safetensors"
 DEFAULT_EPOCHS = 6
 
-History = list[dict[str, float]]
+
+class History(Record):
+    """All epochs so far.
+
+    Attributes:
+        epochs: The mean of each loss term, an entry an epoch.
+    """
+
+    epochs: list[dict[str, float]] = Field(default_factory=list)
 
 
 def train(job: TrainJob) -> Path:
@@ -55,13 +57,10 @@ def train(job: TrainJob) -> Path:
         check_width(source, settings.width)
     domains = load_domains(job.data, job.progress)
     classes = _classes(domains, source)
-    words = describe(job, settings, domains)
-    target = job.out / weights_file.FILE_NAME
-    if target.is_file():
-        _check_same(read_checkpoint(target).job, words, job.out)
-        job.progress.say(f"{job.out} holds this very training, finished")
-        return target
-    return _Training(job, settings, domains, classes, words, source).run()
+    folder = TrainingFolder(job, describe(job, settings, domains))
+    if folder.is_finished(METHOD_NAME):
+        return folder.checkpoint
+    return _Training(folder, settings, domains, classes, source).run()
 
 
 def describe(job: TrainJob, settings: Settings, domains: Domains) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def describe(job: TrainJob, settings: Settings, domains: Domains) -> dict[str, A
         "epochs": job.epochs or DEFAULT_EPOCHS,
         "settings": asdict(settings),
         "data": domains.fingerprint,
-        "init": hashlib.sha256(job.init.read_bytes()).hexdigest() if job.init else None,
+        "init": sha256_of(job.init),
     }
 
 
@@ -115,27 +114,28 @@ class _Training:
 
     def __init__(
         self,
-        job: TrainJob,
+        folder: TrainingFolder,
         settings: Settings,
         domains: Domains,
         classes: tuple[str, ...],
-        words: dict[str, Any],
         source: Checkpoint | None,
     ) -> None:
-        self.job, self.settings, self.domains = job, settings, domains
-        self.classes, self.words, self.source = classes, words, source
-        self.history: History = []
+        self.folder, self.job = folder, folder.job
+        self.settings, self.domains = settings, domains
+        self.classes, self.source = classes, source
+        self.history = History()
 
     def run(self) -> Path:
-        state = self._found()
+        state = self.folder.state()
         self.classifier, self.judge = self._classifiers(state)
         self.trainer = Trainer(
             self.classifier.encoder, self.domains, self.settings, self.job.seed, self.job.device
         )
         if state:
             self.trainer.restore(state["trainer"])
-            self.history = json.loads(state["history"])
-            self.job.progress.say(f"going on in {self.job.out} after epoch {len(self.history)}")
+            self.history = History.model_validate_json(state["history"])
+            done = len(self.history.epochs)
+            self.job.progress.say(f"going on in {self.job.out} after epoch {done}")
         elif self.source and self.source.variant == self.settings.variant:
             self.trainer.transfer.load_state_dict(self.source.transfer().state_dict())
         self._epochs()
@@ -156,14 +156,14 @@ class _Training:
         return classifier.eval(), judge
 
     def _epochs(self) -> None:
-        total = self.words["epochs"]
+        epochs, total = self.history.epochs, self.folder.words["epochs"]
         with self.job.progress.task(f"Training {self.settings.variant} DTN", total) as task:
-            task.advance(len(self.history))
-            if not self.history:
+            task.advance(len(epochs))
+            if not epochs:
                 self._save_state()
-            for number in range(len(self.history), total):
+            for number in range(len(epochs), total):
                 terms = self._epoch(number)
-                self.history.append(terms)
+                epochs.append(terms)
                 self._save_state()
                 task.advance(1, ", ".join(f"{name} {value:.3g}" for name, value in terms.items()))
 
@@ -171,10 +171,10 @@ class _Training:
         try:
             return self.trainer.run_epoch(number)
         except MethodError as error:
-            state = self._found()
+            state = self.folder.state()
             assert state is not None
             self.trainer.restore(state["trainer"])
-            self._checkpoint({}).save(self.job.out / LAST_GOOD_NAME)
+            self._checkpoint({}).save(self.folder.last_good)
             raise MethodError(
                 f"{error.cause}; the weights of epoch {number} are kept in {LAST_GOOD_NAME}",
                 error.remedy,
@@ -186,41 +186,26 @@ class _Training:
         self.classifier.cpu()
         judge = self.judge.cpu() if self.judge else None
         metrics = judged(self.classifier, self.trainer.transfer, judge, *sides)
-        write_json(self.job.out / HISTORY_NAME, self.history)
-        target = self.job.out / weights_file.FILE_NAME
-        self._checkpoint(dict(metrics)).save(target)
-        (self.job.out / STATE_NAME).unlink(missing_ok=True)
-        return target
+        self.history.save(self.job.out)
+        self._checkpoint(dict(metrics)).save(self.folder.checkpoint)
+        self.folder.close()
+        return self.folder.checkpoint
 
     def _checkpoint(self, metrics: dict[str, float]) -> Checkpoint:
         weights = weights_of(self.classifier, self.trainer.transfer, self.judge)
         settings = self.settings
-        return Checkpoint(
-            weights, self.classes, settings.width, settings.variant, self.words, metrics
-        )
+        job = self.folder.words
+        return Checkpoint(weights, self.classes, settings.width, settings.variant, job, metrics)
 
     def _save_state(self) -> None:
-        buffer = io.BytesIO()
-        state = {
-            "job": json.dumps(self.words),
-            "history": json.dumps(self.history),
-            "classifier": self.classifier.state_dict(),
-            "judge": self.judge.state_dict() if self.judge else None,
-            "trainer": self.trainer.state(),
-        }
-        torch.save(state, buffer)
-        write_bytes(self.job.out / STATE_NAME, buffer.getvalue())
-
-    def _found(self) -> dict[str, Any] | None:
-        path = self.job.out / STATE_NAME
-        if not path.is_file():
-            return None
-        try:
-            state = torch.load(path, map_location=self.job.device, weights_only=True)
-        except Exception as error:  # torch raises nearly every type there is on damaged bytes
-            raise MethodError(f"{path} is damaged: {error}", "delete it to train afresh") from error
-        _check_same(json.loads(state["job"]), self.words, self.job.out)
-        return dict(state)
+        self.folder.save(
+            {
+                "history": self.history.model_dump_json(),
+                "classifier": self.classifier.state_dict(),
+                "judge": self.judge.state_dict() if self.judge else None,
+                "trainer": self.trainer.state(),
+            }
+        )
 
 
 def _classes(domains: Domains, source: Checkpoint | None) -> tuple[str, ...]:
@@ -247,13 +232,4 @@ def check_classes(known: tuple[str, ...], found: tuple[str, ...]) -> None:
             f"the checkpoint knows the classes {', '.join(known)}, the data have "
             f"{', '.join(found)}",
             "name the folders alike, or train without a checkpoint",
-        )
-
-
-def _check_same(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
-    different = sorted(name for name in wanted if found.get(name) != wanted[name])
-    if different:
-        raise MethodError(
-            f"{folder} holds another training: {', '.join(different)} differ",
-            "give another folder with --out, or delete this one",
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.files import write_bytes
 from harness.method import Deployable
 from reference.simgan.estimator import refine
-from reference.simgan.history import load_history
+from reference.simgan.history import History
 from reference.simgan.plots import as_bytes, curves_png, rows_png
 
 # Pictures a row, and rows of pairs, of the sheet.
@@ -29,7 +29,7 @@ def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[s
         MethodError: The history is damaged.
     """
     written: dict[str, str] = {}
-    history = load_history(training)
+    history = History.load(training)
     if history and history.rows:
         write_bytes(out / "curves.png", curves_png(history))
         written["loss terms of the training"] = "curves.png"

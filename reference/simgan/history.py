@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel, ValidationError
-
-from harness.errors import MethodError
-from harness.files import write_text
-
-FILE_NAME = "history.json"
+from reference.training.record import Record
 
 
 class Row(BaseModel):
@@ -26,7 +21,7 @@ class Row(BaseModel):
     terms: dict[str, float]
 
 
-class History(BaseModel):
+class History(Record):
     """All steps so far, and what the finished networks reach.
 
     Attributes:
@@ -34,26 +29,5 @@ class History(BaseModel):
         metrics: Of the finished networks.
     """
 
-    rows: list[Row] = []
-    metrics: dict[str, float] = {}
-
-    def save(self, folder: Path) -> None:
-        """Write `history.json`, whole or not at all."""
-        write_text(folder / FILE_NAME, self.model_dump_json(indent=2) + "\n")
-
-
-def load_history(folder: Path) -> History | None:
-    """Return what a training wrote into a folder, or None where there was none.
-
-    Raises:
-        MethodError: The file is damaged.
-    """
-    path = folder / FILE_NAME
-    if not path.is_file():
-        return None
-    try:
-        return History.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise MethodError(
-            f"{path} is damaged: {error.errors()[0]['msg']}", "delete it; only curves are lost"
-        ) from error
+    rows: list[Row] = Field(default_factory=list)
+    metrics: dict[str, float] = Field(default_factory=dict)

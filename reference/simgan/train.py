@@ -7,9 +7,6 @@ same device, with the same number of threads).
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,19 +15,22 @@ from typing import Any
 import torch
 
 from harness.errors import MethodError
-from harness.files import write_bytes
 from harness.method import TrainJob
-from reference import weights_file
-from reference.simgan.checkpoint import Checkpoint, Networks, read_checkpoint, take_weights
+from reference.simgan.checkpoint import (
+    METHOD_NAME,
+    Checkpoint,
+    Networks,
+    read_checkpoint,
+    take_weights,
+)
 from reference.simgan.data import Pictures, load_pictures
 from reference.simgan.estimator import fit_estimator, gaze_metrics, refine
 from reference.simgan.history import History, Row
 from reference.simgan.networks import Discriminator, Refiner
 from reference.simgan.settings import Settings
 from reference.simgan.trainer import Trainer
+from reference.training.folder import LAST_GOOD_NAME, TrainingFolder, sha256_of
 
-STATE_NAME = "state.pt"
-LAST_GOOD = "last_good.safetensors"
 # Steps a row of the history, after which a training can be taken up.
 ROW_STEPS = 25
 
@@ -51,20 +51,17 @@ def train(job: TrainJob) -> Path:
     if job.epochs is not None:
         steps = job.epochs * math.ceil(len(pictures.synthetic) / settings.batch)
         settings = replace(settings, steps=steps)
-    words = describe(job, settings, pictures)
-    target = job.out / weights_file.FILE_NAME
-    if target.is_file():
-        _check_same(dict(read_checkpoint(target).job), words, job.out)
-        job.progress.say(f"{job.out} holds this very training, finished")
-        return target
+    folder = TrainingFolder(job, describe(job, settings, pictures))
+    if folder.is_finished(METHOD_NAME):
+        return folder.checkpoint
     networks = new_networks(settings, job.seed)
     if source:
         take_weights(source, networks)
     pretrain = source is None
     trainer = Trainer(networks, pictures, settings, job.seed, job.device, pretrain=pretrain)
-    history = _resume(job, words, trainer) or History()
-    _run(job, words, trainer, history)
-    return _finish(job, words, trainer, history, pictures)
+    history = _resume(folder, trainer) or History()
+    _run(folder, trainer, history)
+    return _finish(folder, trainer, history, pictures)
 
 
 def new_networks(settings: Settings, seed: int) -> Networks:
@@ -80,42 +77,40 @@ def describe(job: TrainJob, settings: Settings, pictures: Pictures) -> dict[str,
         "seed": job.seed,
         "settings": asdict(settings),
         "data": pictures.fingerprint(),
-        "init": hashlib.sha256(job.init.read_bytes()).hexdigest() if job.init else None,
+        "init": sha256_of(job.init),
     }
 
 
-def _run(job: TrainJob, words: dict[str, Any], trainer: Trainer, history: History) -> None:
+def _run(folder: TrainingFolder, trainer: Trainer, history: History) -> None:
     done = history.rows[-1].step if history.rows else 0
-    with job.progress.task("Training", trainer.total) as task:
+    with folder.job.progress.task("Training", trainer.total) as task:
         task.advance(done)
         while done < trainer.total:
             stop = trainer.boundary(done, ROW_STEPS)
             try:
                 row = trainer.run(done, stop)
             except MethodError as error:
-                raise _with_last_good(error, job, words, trainer) from error
+                raise _with_last_good(error, folder, trainer) from error
             history.rows.append(row)
-            _save_state(job.out, words, trainer, history)
+            folder.save({"history": history.model_dump_json(), **trainer.state()})
             task.advance(stop - done, _note(row))
             done = stop
 
 
-def _with_last_good(
-    error: MethodError, job: TrainJob, words: dict[str, Any], trainer: Trainer
-) -> MethodError:
+def _with_last_good(error: MethodError, folder: TrainingFolder, trainer: Trainer) -> MethodError:
     """Write the weights of the last row that was sound, and say so in the error."""
-    path = job.out / STATE_NAME
-    if not path.is_file():
+    state = folder.state()
+    if state is None:
         return error
-    trainer.restore(torch.load(path, map_location=job.device, weights_only=True))
-    _checkpoint(trainer, trainer.networks, words).save(job.out / LAST_GOOD)
-    return MethodError(error.cause, f"{error.remedy}; {LAST_GOOD} there keeps the weights before")
+    trainer.restore(state)
+    _checkpoint(trainer, trainer.networks, folder.words).save(folder.last_good)
+    return MethodError(
+        error.cause, f"{error.remedy}; {LAST_GOOD_NAME} there keeps the weights before"
+    )
 
 
-def _finish(
-    job: TrainJob, words: dict[str, Any], trainer: Trainer, history: History, pictures: Pictures
-) -> Path:
-    settings = trainer.settings
+def _finish(folder: TrainingFolder, trainer: Trainer, history: History, pictures: Pictures) -> Path:
+    job, settings = folder.job, trainer.settings
     networks = Networks(trainer.refiner.eval(), trainer.discriminator.eval())
     if pictures.gaze is not None and pictures.held_out_gaze is not None:
         job.progress.say("Training a gaze estimator on the refined pictures")
@@ -132,10 +127,9 @@ def _finish(
         judged = refine(networks.refiner, pictures.held_out.images, job.device)
         history.metrics = gaze_metrics(estimator, judged, pictures.held_out_gaze)
     history.save(job.out)
-    target = job.out / weights_file.FILE_NAME
-    _checkpoint(trainer, networks, words).save(target)
-    (job.out / STATE_NAME).unlink(missing_ok=True)
-    return target
+    _checkpoint(trainer, networks, folder.words).save(folder.checkpoint)
+    folder.close()
+    return folder.checkpoint
 
 
 def _checkpoint(trainer: Trainer, networks: Networks, words: dict[str, Any]) -> Checkpoint:
@@ -143,35 +137,15 @@ def _checkpoint(trainer: Trainer, networks: Networks, words: dict[str, Any]) -> 
     return Checkpoint(networks, settings.width, settings.blocks, settings.hidden, words)
 
 
-def _save_state(folder: Path, words: dict[str, Any], trainer: Trainer, history: History) -> None:
-    buffer = io.BytesIO()
-    state = {"job": json.dumps(words), "history": history.model_dump_json(), **trainer.state()}
-    torch.save(state, buffer)
-    write_bytes(folder / STATE_NAME, buffer.getvalue())
-
-
-def _resume(job: TrainJob, words: dict[str, Any], trainer: Trainer) -> History | None:
-    path = job.out / STATE_NAME
-    if not path.is_file():
+def _resume(folder: TrainingFolder, trainer: Trainer) -> History | None:
+    state = folder.state()
+    if state is None:
         return None
-    try:
-        state = torch.load(path, map_location=job.device, weights_only=True)
-    except Exception as error:  # torch raises nearly every type there is on damaged bytes
-        raise MethodError(f"{path} is damaged: {error}", "delete it to train afresh") from error
-    _check_same(json.loads(state["job"]), words, job.out)
     trainer.restore(state)
     history = History.model_validate_json(state["history"])
-    job.progress.say(f"Taking up the training in {job.out} after step {history.rows[-1].step}")
+    last, job = history.rows[-1].step, folder.job
+    job.progress.say(f"Taking up the training in {job.out} after step {last}")
     return history
-
-
-def _check_same(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> None:
-    different = sorted(name for name in wanted if found.get(name) != wanted[name])
-    if different:
-        raise MethodError(
-            f"{folder} holds another training: {', '.join(different)} differ",
-            "give another folder with --out, or delete this one",
-        )
 
 
 def _note(row: Row) -> str:

@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from reference.coin_classifier.train import STATE_NAME, train
+from reference.coin_classifier.train import train
+from reference.training.folder import STATE_NAME
 
 CHILD = """
 import sys

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import MethodError
-from reference.coin_classifier.history import FILE_NAME, Epoch, History, Score, load_history
+from reference.coin_classifier.history import Epoch, History, Score
 from reference.coin_classifier.mail import float32_text, mail_table, mail_text
+from reference.training.record import FILE_NAME
 
 FINISHED = History(
     width=0.25,
@@ -54,17 +55,17 @@ def test_a_history_survives_its_file(tmp_path):
     history = FINISHED.model_copy()
     history.epochs.append(Epoch(train=Score(loss=1, accuracy=0.5), valid=Score(loss=2, accuracy=1)))
     history.save(tmp_path)
-    assert load_history(tmp_path) == history
+    assert History.load(tmp_path) == history
 
 
 def test_a_folder_without_history_gives_none(tmp_path):
-    assert load_history(tmp_path) is None
+    assert History.load(tmp_path) is None
 
 
 def test_a_damaged_history_is_named(tmp_path):
     (tmp_path / FILE_NAME).write_text('{"width": 0.25, "epochs": [{}')
     with pytest.raises(MethodError, match=FILE_NAME):
-        load_history(tmp_path)
+        History.load(tmp_path)
 
 
 @pytest.mark.parametrize(

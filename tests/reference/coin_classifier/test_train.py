@@ -14,8 +14,9 @@ import torch
 from harness.errors import MethodError
 from harness.method import Fold
 from reference.coin_classifier.checkpoint import read_checkpoint
-from reference.coin_classifier.history import load_history
-from reference.coin_classifier.train import STATE_NAME, train
+from reference.coin_classifier.history import History
+from reference.coin_classifier.train import train
+from reference.training.folder import STATE_NAME
 
 
 class Listener:
@@ -132,7 +133,7 @@ def test_training_stops_when_validation_gets_no_better(job):
     options = {"lr": "1e-6", "average": "0", "patience": "2"}
     asked = job(options, epochs=30, progress=listener)
     train(asked)
-    epochs = load_history(asked.out).epochs
+    epochs = History.load(asked.out).epochs
     assert 3 <= len(epochs) < 30
     best = min(range(len(epochs)), key=lambda place: epochs[place].valid.loss)
     assert len(epochs) - 1 - best == 2
@@ -206,4 +207,4 @@ def test_the_checkpoint_says_what_made_it(job):
 def test_a_few_epochs_learn_to_tell_bars_from_discs(job):
     asked = job({"lr": "0.005", "batch": "8", "average": "0.8"}, epochs=10)
     train(asked)
-    assert load_history(asked.out).final_valid.accuracy >= 0.8
+    assert History.load(asked.out).final_valid.accuracy >= 0.8

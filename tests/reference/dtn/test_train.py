@@ -16,8 +16,10 @@ from reference.dtn.checkpoint import read_checkpoint
 from reference.dtn.data import load_domains
 from reference.dtn.metrics import judged
 from reference.dtn.settings import VARIANTS, Settings
-from reference.dtn.train import HISTORY_NAME, LAST_GOOD_NAME, STATE_NAME, train
+from reference.dtn.train import train
 from reference.dtn.trainer import Trainer
+from reference.training.folder import LAST_GOOD_NAME, STATE_NAME
+from reference.training.record import FILE_NAME as HISTORY_NAME
 
 
 class PowerCutError(Exception):
@@ -52,7 +54,7 @@ def test_an_interrupted_training_ends_in_the_same_bytes(job, tmp_path, monkeypat
     resumed = train(job())
     assert resumed.read_bytes() == train(job(out=tmp_path / "whole")).read_bytes()
     assert not (job().out / STATE_NAME).exists()
-    assert len(json.loads((job().out / HISTORY_NAME).read_text())) == 2
+    assert len(json.loads((job().out / HISTORY_NAME).read_text())["epochs"]) == 2
 
 
 def test_a_finished_training_is_not_repeated(job, monkeypatch):
@@ -72,7 +74,7 @@ def test_another_training_in_the_folder_is_refused(job, change):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_trains_and_is_told_in_its_own_terms(job, variant):
     found = read_checkpoint(train(job({"variant": variant})))
-    terms = json.loads((job().out / HISTORY_NAME).read_text())[-1]
+    terms = json.loads((job().out / HISTORY_NAME).read_text())["epochs"][-1]
     plain = {"R_GAN", "R_GAN of G", "R_CONST"}
     ours = {"L_D", "L_GANG", "L_CONST", "L_TID", "L_TV"}
     assert set(terms) == (plain if variant == "baseline" else ours)

@@ -13,9 +13,10 @@ from harness.cli.app import run
 from harness.errors import DataError, MethodError
 from harness.method import Fold, TrainJob
 from reference.simgan.checkpoint import read_checkpoint
-from reference.simgan.history import load_history
-from reference.simgan.train import LAST_GOOD, STATE_NAME, train
+from reference.simgan.history import History
+from reference.simgan.train import train
 from reference.simgan.trainer import Trainer
+from reference.training.folder import LAST_GOOD_NAME, STATE_NAME
 from tests.reference.simgan.conftest import PICTURES, QUICK
 
 
@@ -89,7 +90,7 @@ def test_a_damaged_state_is_named(job):
 
 
 def test_history_has_every_row_and_the_figures(trained):
-    history = load_history(trained.parent)
+    history = History.load(trained.parent)
     assert [row.step for row in history.rows] == [10, 15, 40, 45]
     assert set(history.metrics) == {"gaze_error_deg", "within_7_deg"}
 
@@ -97,7 +98,7 @@ def test_history_has_every_row_and_the_figures(trained):
 def test_epochs_count_passes_over_the_synthetic_pictures(job):
     asked = job({"estimator_steps": "0"}, epochs=1)
     train(asked)
-    assert load_history(asked.out).rows[-1].step == 10 + 5 + 64 // 4
+    assert History.load(asked.out).rows[-1].step == 10 + 5 + 64 // 4
 
 
 def test_a_user_trains_without_labels(job, folders):
@@ -109,7 +110,7 @@ def test_a_user_trains_without_labels(job, folders):
 def test_a_start_from_other_weights_skips_what_comes_before_the_game(job, trained):
     asked = job(init=trained, out=trained.parent.parent / "next")
     train(asked)
-    assert [row.phase for row in load_history(asked.out).rows] == ["game", "game"]
+    assert [row.phase for row in History.load(asked.out).rows] == ["game", "game"]
 
 
 @pytest.mark.parametrize(("name", "value"), [("width", "0.1"), ("blocks", "2")])
@@ -166,9 +167,9 @@ def test_a_diverging_training_keeps_the_last_good_weights(job, monkeypatch):
     monkeypatch.setattr(Trainer, "run", diverging)
     with pytest.raises(MethodError, match=r"diverged at step 16: the realism") as caught:
         train(asked)
-    assert LAST_GOOD in caught.value.remedy
+    assert LAST_GOOD_NAME in caught.value.remedy
     assert not (asked.out / "checkpoint.safetensors").exists()
-    kept = read_checkpoint(asked.out / LAST_GOOD)
+    kept = read_checkpoint(asked.out / LAST_GOOD_NAME)
     for network in kept.networks.named().values():
         assert all(torch.isfinite(weight).all() for weight in network.parameters())
     # They are those of the last row before it.
