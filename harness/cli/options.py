@@ -79,6 +79,9 @@ Firmware = Annotated[
         autocompletion=completion.complete_firmware,
     ),
 ]
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", help="Weights of a method; else its own.")
+]
 Shape = Annotated[str, typer.Option("--shape", metavar="C,H,W", help="Input size of the module.")]
 Range = Annotated[
     str, typer.Option("--range", metavar="LOW,HIGH", help="Values that bytes 0 and 255 stand for.")

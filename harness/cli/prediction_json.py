@@ -17,7 +17,7 @@ def document(name: str, found: Prediction, answers: tuple[Answer, ...]) -> dict[
         "board": found.board.name,
         "clocks_hz": {"cpu": found.clocks.cpu_hz, "kpu": found.clocks.kpu_hz},
         "constants": found.law.origin,
-        "layers": [_step(step) for step in found.steps],
+        "layers": [_step(found, step) for step in found.steps],
         "totals": totals(found),
         "costliest": [step.name for step in found.costliest],
         "what_if": [
@@ -42,12 +42,13 @@ def totals(found: Prediction) -> dict[str, Any]:
     }
 
 
-def _step(step: StepTime) -> dict[str, Any]:
+def _step(found: Prediction, step: StepTime) -> dict[str, Any]:
     return {
         "name": step.name,
         "operation": step.step.kind,
         "unit": step.step.unit,
         "ms": step.ms,
+        "interval_ms": list(found.step_interval_ms(step)),
         "kpu_ms": step.kpu_ms,
         "cpu_ms": step.cpu_ms,
         "transfer_ms": step.move_ms,

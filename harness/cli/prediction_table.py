@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.timing.answers import Answer
 
 COLOURS = {"KPU": "green", "CPU": "yellow", "move": "cyan"}
-BAR = 20
+BAR = 10
 V5 = "for kendryte-standalone-sdk; stock firmware runs it as v4: --firmware maixpy-0.6"
 
 
@@ -27,7 +27,7 @@ def show(name: str, found: Prediction, answers: tuple[Answer, ...]) -> None:
 
 
 def _steps(found: Prediction) -> Table:
-    table = _table("layer", "on", "what", right=("ms", "share"))
+    table = _table("layer", "on", "what", right=("ms", "between", "share"))
     longest = max((step.ms for step in found.steps), default=0) or 1
     table.add_column("")
     for step in found.steps:
@@ -37,10 +37,15 @@ def _steps(found: Prediction) -> Table:
             unit,
             _what(step),
             f"{step.ms:.3f}",
+            _between(found.step_interval_ms(step), 3),
             f"{step.ms / found.ms:.1%}",
             f"[{COLOURS[unit]}]{'█' * round(BAR * step.ms / longest)}[/]",
         )
     return table
+
+
+def _between(interval: tuple[float, float], digits: int) -> str:
+    return " – ".join(f"{ms:.{digits}f}" for ms in interval)
 
 
 def _what(step: StepTime) -> str:
@@ -92,7 +97,8 @@ def _facts(name: str, found: Prediction) -> Table:
 
 
 def _answers(now: Prediction, answers: tuple[Answer, ...]) -> Table:
-    table = _table("what if", right=("ms", "KPU", "CPU", "moving", "fps", "loop fps", "time"))
+    sums = ("ms", "between", "KPU", "CPU", "moving", "fps", "loop fps", "time")
+    table = _table("what if", right=sums)
     table.add_row("as it is", *_sums(now), "")
     for one in answers:
         change = one.prediction.ms / now.ms - 1
@@ -101,8 +107,9 @@ def _answers(now: Prediction, answers: tuple[Answer, ...]) -> Table:
 
 
 def _sums(found: Prediction) -> tuple[str, ...]:
-    times = (found.ms, found.kpu_ms, found.cpu_ms, found.move_ms)
-    return (*(f"{ms:.2f}" for ms in times), f"{found.fps:.1f}", f"{1000 / found.loop_ms:.1f}")
+    parts = (f"{ms:.2f}" for ms in (found.kpu_ms, found.cpu_ms, found.move_ms))
+    rates = (f"{rate:.1f}" for rate in (found.fps, 1000 / found.loop_ms))
+    return f"{found.ms:.2f}", _between(found.interval_ms, 1), *parts, *rates
 
 
 def _table(*columns: str, right: tuple[str, ...]) -> Table:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.compiler import onnx_graph, tflite_graph
-from harness.compiler.build import Source, source_of_file, source_of_module
 from harness.errors import CompileError
-from harness.method import InputContract
-from harness.pipeline.factory import load_module, output_names
+
+# The compiler needs PyTorch, and whoever only asks for a file's format or size does not.
+if TYPE_CHECKING:
+    from harness.compiler.build import Source
+    from harness.method import InputContract
 
 FILE_FORMATS = (".onnx", ".tflite")
 
@@ -33,8 +35,12 @@ def input_shape(model: str) -> tuple[int, int, int] | None:
             "or name a PyTorch factory as package.module:factory",
         )
     if path.suffix.lower() == ".onnx":
+        from harness.compiler import onnx_graph
+
         _, channels, height, width = onnx_graph.graph_input(onnx_graph.read_file(path)).shape
         return channels, height, width
+    from harness.compiler import tflite_graph
+
     try:
         return tflite_graph.input_shape(path.read_bytes())
     except OSError as error:
@@ -43,6 +49,9 @@ def input_shape(model: str) -> tuple[int, int, int] | None:
 
 def source_of(model: str, contract: InputContract) -> Source:
     """Return a model in the form that the compiler takes."""
+    from harness.compiler.build import source_of_file, source_of_module
+    from harness.pipeline.factory import load_module, output_names
+
     if is_file(model):
         return source_of_file(Path(model), contract)
     module = load_module(model)

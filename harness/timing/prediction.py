@@ -40,6 +40,11 @@ class Law:
     span: float = SPAN
     origin: str = "published measurements"
 
+    @property
+    def step_span(self) -> float:
+        """The same for a single step: fits to whole runs do not tell how these divide."""
+        return max(self.span, SPAN)
+
 
 PUBLISHED = Law()
 
@@ -121,6 +126,10 @@ class Prediction:
         """Between which the time of one inference lies nine times of ten."""
         return self.ms * (1 - self.law.span), self.ms * (1 + self.law.span)
 
+    def step_interval_ms(self, step: StepTime) -> tuple[float, float]:
+        """Return between which the time of one of its steps lies."""
+        return step.ms * (1 - self.law.step_span), step.ms * (1 + self.law.step_span)
+
     @property
     def fps(self) -> float:
         """Inferences a second, camera and display left out."""
@@ -164,9 +173,11 @@ def predict(
         UsageError: A clock is not above zero.
     """
     clocks = clocks or (board.clocks if board else Clocks())
-    for hertz in (clocks.cpu_hz, clocks.kpu_hz):
+    for unit, hertz in (("KPU", clocks.kpu_hz), ("CPU", clocks.cpu_hz)):
         if not 0 < hertz < float("inf"):
-            raise UsageError(f"a clock of {hertz} Hz cannot run", "e.g. --clock 400")
+            raise UsageError(
+                f"the {unit} cannot run at {hertz / 1e6:g} MHz", "name a clock above 0, e.g. 400"
+            )
     network = program if isinstance(program, Network) else network_of(program)
     start = CpuStep(RUN, RUN, 1)
     steps = tuple(_time(step, network, clocks, law) for step in (start, *network.steps))

@@ -14,6 +14,8 @@ from harness.timing.validation import Held, all_prices, coverage, held_out
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 KINDS = {"layer": "Layers and operations", "run": "Whole runs", "loop": "Camera loops"}
+# Share of measured times that the interval is to hold.
+PROMISED = 0.9
 COMMAND = "python -m harness.timing.validation --write docs/prediction.md"
 
 
@@ -60,7 +62,18 @@ def _summary(held: tuple[Held, ...]) -> str:
     for title, other in others.items():
         inside, of = coverage(other)
         lines.append(f"| {title} | {inside} of {of} | {inside / of:.0%} |")
-    return "\n".join(lines) + "\n"
+    return f"{_answer(held)}\n\n" + "\n".join(lines) + "\n"
+
+
+def _answer(held: tuple[Held, ...]) -> str:
+    """Say whether the interval keeps its word."""
+    inside, of = coverage(held)
+    kinds = (f"{title.lower()} {coverage(held, kind)[0]}" for kind, title in KINDS.items())
+    kept = "it keeps its word" if inside / of >= PROMISED else "it does not keep its word"
+    return (
+        f"The interval printed is ±{SPAN:.0%} and is to hold {PROMISED:.0%} of measured times; "
+        f"{kept}: it holds {inside} of {of} ({inside / of:.1%}; {', '.join(kinds)})."
+    )
 
 
 def _figures(held: Iterable[Held], kind: str) -> str:

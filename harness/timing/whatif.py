@@ -116,10 +116,12 @@ def _width(subject: Subject, value: str) -> Subject:
 def _input(subject: Subject, value: str) -> Subject:
     found = re.fullmatch(r"(\d+)x(\d+)", value)
     width, height = subject.network.size
-    if not found or not width:
+    if min(width, height) < LEAST_SIDE:
         raise UsageError(
-            f"--what-if input={value}: not a size, or the input is no picture", "e.g. input=160x120"
+            f"--what-if input={value}: the model's input is no picture", "ask for its width instead"
         )
+    if not found:
+        raise UsageError(f"--what-if input={value}: not a size", "e.g. input=160x120")
     new = int(found[1]), int(found[2])
     if not (LEAST_SIDE <= new[0] <= MOST_WIDTH and LEAST_SIDE <= new[1] <= MOST_HEIGHT):
         raise UsageError(
@@ -162,9 +164,14 @@ def _stride(subject: Subject, value: str) -> Subject:
         raise UsageError(
             f"--what-if stride={value}: no stride here can move to that side of a depthwise "
             "layer and its 1x1 layer",
-            "see k210 predict for the strides there are",
+            f"the strides there are: {_strides(steps) or 'none'}",
         )
     return replace(subject, network=replace(subject.network, steps=tuple(steps)))
+
+
+def _strides(steps: Iterable[Step]) -> str:
+    layers = (step for step in steps if isinstance(step, KpuStep) and step.stride > 1)
+    return ", ".join(f"{layer.name} by {layer.stride}" for layer in layers)
 
 
 def _earlier(steps: list[Step], place: int) -> bool:

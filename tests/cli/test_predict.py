@@ -1,6 +1,8 @@
 """`k210 predict`, as a user meets it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -37,6 +39,27 @@ def test_as_json_the_parts_come_to_the_whole(k210_command):
     assert sums["loop_fps"] < sums["fps"]
     assert len(found["costliest"]) == 3
     assert found["what_if"] == []
+
+
+def test_every_layer_has_an_interval_of_its_own(k210_command):
+    found = predicted(k210_command, MODEL)
+    for one in [*found["layers"], found["totals"]]:
+        low, high = one["interval_ms"]
+        assert low < one["ms"] < high
+        assert high - one["ms"] == pytest.approx(one["ms"] - low) == pytest.approx(0.35 * one["ms"])
+    first = found["layers"][1]
+    low, high = first["interval_ms"]
+    assert f"{low:.3f} – {high:.3f}" in k210_command("predict", MODEL).out
+
+
+def test_a_profile_of_whole_runs_makes_the_interval_of_a_layer_no_narrower(k210_command, tmp_path):
+    profile = {"schema": 1, "origin": "x", "span": 0.1, "measurements": 3, "prices_ns": {}}
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(profile))
+    found = predicted(k210_command, MODEL, "--profile", path)
+    assert found["totals"]["interval_ms"][1] == pytest.approx(1.1 * found["totals"]["ms"])
+    first = found["layers"][0]
+    assert first["interval_ms"][1] == pytest.approx(1.35 * first["ms"])
 
 
 def test_a_slower_clock_takes_longer(k210_command):
@@ -78,6 +101,33 @@ def test_a_factory_is_compiled_first(k210_command, tmp_path, monkeypatch):
     assert found["version"] == 5
 
 
+@pytest.mark.sim
+def test_a_method_is_compiled_with_the_weights_that_it_comes_with(k210_command):
+    found = predicted(k210_command, "dtn")
+    assert found["version"] == 5
+    assert found["totals"]["kpu_ms"] > 0
+
+
+@pytest.mark.sim
+def test_a_method_without_weights_is_compiled_with_a_checkpoint(k210_command, tmp_path):
+    assert "--checkpoint" in k210_command("predict", "coin_classifier").error_line()
+    line = k210_command("predict", "coin_classifier", "--checkpoint", tmp_path / "x").error_line()
+    assert "cannot be read as a checkpoint" in line
+
+
+def test_a_kmodel_is_predicted_without_pytorch():
+    """It takes seconds to import, and a kmodel tells its shapes itself."""
+    code = (
+        "import sys\n"
+        "from harness.cli.app import run\n"
+        f"assert run(['predict', {str(MODEL)!r}, '--what-if', 'width=0.5', '--json']) == 0\n"
+        "heavy = {'torch', 'onnx', 'tflite', 'matplotlib', 'harness.compiler.build'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_every_board_has_a_loop(k210_command, board):
     found = predicted(k210_command, MODEL, "--board", board)
@@ -97,6 +147,11 @@ def test_the_commands_boards_are_those_that_there_are():
         ((MODEL, "--board", "m5"), "m5stickv"),
         ((MODEL, "--firmware", "windows"), "maixpy-0.6"),
         ((MODEL, "--clock", "0"), "clock"),
+        ((MODEL, "--clock", "-3"), "the KPU cannot run at -3 MHz"),
+        ((MODEL, "--cpu-clock", "-400"), "the CPU cannot run at -400 MHz"),
+        ((MODEL, "--checkpoint", "x"), "compiled already: --checkpoint changes nothing"),
+        ((MODEL, "--shape", "3,32,32"), "compiled already: --shape changes nothing"),
+        (("tests.cli.test_check:good", "--checkpoint", "x"), "--checkpoint is for methods"),
         ((MODEL, "--clock", "nan"), "clock"),
         ((MODEL, "--what-if", "faster"), "width=0.5"),
         ((MODEL, "--profile", FIXTURES / "none.json"), "k210 fit"),

@@ -10,7 +10,7 @@ from harness.kmodel import load
 from harness.timing import Clocks, board_named, listing, predict
 from harness.timing.published import networks
 from harness.timing.steps import KpuStep, network_of
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, timed
 
 FIXTURES = REPOSITORY / "fixtures" / "kmodels"
 
@@ -99,6 +99,17 @@ def test_predicting_takes_no_time_beside_reading():
         return min(times)
 
     assert best(lambda: predict(loaded)) < 2 * best(lambda: load(path))
+
+
+@timed
+def test_every_kmodel_is_predicted_within_50_ms(shared):
+    """The figure of docs/prediction.md, with all that can be had; bench/prediction.py has times."""
+    paths = [*FIXTURES.glob("*.kmodel"), *shared.rglob("*.kmodel")]
+    assert len(paths) > 20
+    for loaded in map(load, paths):
+        started = time.perf_counter()
+        predict(loaded)
+        assert time.perf_counter() - started < 0.05
 
 
 def test_the_law_is_asked_once_a_step():

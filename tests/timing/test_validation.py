@@ -26,6 +26,15 @@ def test_the_interval_is_at_most_35_percent_wide_and_holds_nine_of_ten(held):
     assert inside / of >= 0.9
 
 
+def test_the_page_says_whether_the_interval_keeps_its_word(held):
+    assert tables.PROMISED == 0.9
+    first = tables.document().splitlines()[0]
+    inside, of = coverage(held)
+    assert f"it keeps its word: it holds {inside} of {of}" in first
+    wrong = tuple(replace(one, measured=9 * one.predicted) for one in held[:10])
+    assert "it does not keep its word" in tables._answer((*wrong, *held[10:]))
+
+
 def test_strangers_to_a_network_predict_four_of_five():
     inside, of = coverage(held_out(families=True))
     assert inside / of >= 0.8

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.kmodel import load
-from harness.timing import predict
+from harness.timing import listing, predict
 from harness.timing.answers import TOGETHER, answers
 from harness.timing.costs import KPU_CYCLE, total
 from harness.timing.published import networks
@@ -110,6 +110,24 @@ def test_questions_that_do_not_fit_are_refused(subject, question, said):
     with pytest.raises(UsageError) as caught:
         asked(subject, question)
     assert said in str(caught.value)
+
+
+def test_what_is_no_picture_has_no_size_to_change(shared):
+    flowers = subject_of(load(shared / "kmodels" / "iris_v4.kmodel"))
+    for value in ("8x8", "nonsense"):
+        with pytest.raises(UsageError, match="no picture"):
+            asked(flowers, f"input={value}")
+
+
+def test_strides_that_cannot_move_are_listed():
+    subject = subject_of(load(FIXTURES / "residual.kmodel"))
+    strides = [one for one in layers(subject.network) if one.stride > 1]
+    assert strides
+    with pytest.raises(UsageError) as caught:
+        asked(subject, "stride=early")
+    assert all(f"{one.name} by {one.stride}" in str(caught.value) for one in strides)
+    with pytest.raises(UsageError, match="the strides there are: none"):
+        asked(Subject(listing.read("v4 8x8\nkpu 3>8 8x8 3x3\n")), "stride=late")
 
 
 def test_several_questions_are_answered_alone_and_together(subject):

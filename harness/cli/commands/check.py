@@ -30,9 +30,7 @@ def check(
         Path | None,
         typer.Option("--calibration", help="Pictures or .npy to quantise with; else noise."),
     ] = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="Weights of a method; else its own.")
-    ] = None,
+    checkpoint: options.Checkpoint = None,
     legalise: options.Legalise = None,
     firmware: options.Firmware = "",
     least: Annotated[

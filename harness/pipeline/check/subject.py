@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.compiler.build import Source, source_of_module
-from harness.errors import MethodError
+from harness.errors import MethodError, UsageError
 from harness.method import InputContract, Shipping, available
 from harness.method import get as get_method
 from harness.pipeline.factory import load_module, output_names
@@ -63,6 +63,8 @@ def subject_of(
     """
     if model in available():
         return _method(model, checkpoint)
+    if checkpoint is not None:
+        raise UsageError(f"--checkpoint is for methods, and {model} is none", "leave it out")
     pictures = _noise(contract) if images is None else images
     if is_file(model):
         return Subject(source_of(model, contract), pictures, {}, {}, images is None)
@@ -78,7 +80,7 @@ def _method(name: str, checkpoint: Path | None) -> Subject:
     if checkpoint is None:
         raise MethodError(
             f"method {name} comes without weights",
-            "train it and give --checkpoint, or check the factory of its network",
+            "train it and give --checkpoint, or name the factory of its network",
         )
     one = method.deployable(checkpoint)
     source = source_of_module(one.module, one.name, one.contract, one.outputs, one.seeds)
