@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from io import BytesIO
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from harness.data.archive import listed
 from harness.data.items import Item
@@ -41,7 +41,7 @@ def decode(data: bytes, name: str, at_least: tuple[int, int] | None = None) -> I
             image.draft("RGB", at_least)
         return _to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # Pillow raises nearly every type there is on damaged bytes
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = _reason(error)
         raise DataError(
             f"{_UNREADABLE} '{name}': {reason}",
             "replace this picture by one that opens, or delete it",
@@ -72,6 +72,13 @@ def check_pictures(items: Iterable[Item], progress: Progress = SILENT) -> None:
     raise DataError(
         f"{first.cause} ({len(broken)} pictures in all: {listed(broken)})", first.remedy
     ) from first
+
+
+def _reason(error: Exception) -> str:
+    """Return what Pillow says; of a file that it does not know it names our buffer only."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -249,17 +249,19 @@ class Report(_Record):
         return path
 
 
-def read_report(folder: Path) -> Report:
-    """Read `report.json` from a run folder.
+def read_report(folder: Path, name: str = REPORT_FILE) -> Report:
+    """Read `report.json` from a run folder, or from wherever it was kept as `name`.
 
     Raises:
         RunFolderError: It is missing, damaged, or of a newer schema.
     """
-    path = folder / REPORT_FILE
+    path = folder / name
     try:
         return Report.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise RunFolderError(f"{path} cannot be read: {error.strerror}") from error
+        raise RunFolderError(
+            f"{path} cannot be read: {error.strerror}", "name the folder of a finished k210 run"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"

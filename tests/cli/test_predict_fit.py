@@ -116,7 +116,10 @@ def test_runs_of_different_boards_are_not_mixed(k210_command, tmp_path):
 
 def test_a_folder_that_is_no_run_of_a_board_is_refused(k210_command, tmp_path):
     out = tmp_path / "board.json"
-    assert "report.json" in k210_command("fit", tmp_path, "--out", out).error_line()
+    for absent in (tmp_path, tmp_path / "nowhere"):
+        line = k210_command("fit", absent, "--out", out).error_line()
+        assert "report.json cannot be read" in line
+        assert line.endswith("→ name the folder of a finished k210 run")
     alone = tmp_path / "alone"
     alone.mkdir()
     report().write(alone)

@@ -170,6 +170,14 @@ def test_other_formats_are_refused():
         decode(encode(noise(4, 4), "GIF"), "moving")
 
 
+def test_a_text_with_the_name_of_a_picture_is_called_by_that_name():
+    with pytest.raises(DataError) as caught:
+        decode(b"these are words", "eyes/1.jpg")
+    assert str(caught.value).startswith(
+        "cannot identify image file 'eyes/1.jpg': no JPEG, PNG or BMP file →"
+    )
+
+
 def test_load_images_stacks_in_order_and_names_the_broken_one():
     contract = InputContract((3, 8, 8))
     items = [Item(f"{n}.jpg", "a", n, lambda n=n: picture(n)) for n in (3, 1, 2)]

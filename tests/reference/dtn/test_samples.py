@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from reference.dtn import samples
 from reference.dtn.data import load_domains, sample_domains
 from reference.dtn.samples import write_samples
 
@@ -17,6 +19,22 @@ def test_samples_are_read_back_to_the_bit(tmp_path):
     known = sample_domains(40, 40)
     seen = {image.tobytes() for image in (*known.source.images, *known.source_test.images)}
     assert not seen & {image.tobytes() for image in domains.source.images}
+
+
+@pytest.mark.parametrize("count", [3, 12, 20])
+def test_few_samples_have_no_class_in_t_that_s_lacks(tmp_path, count):
+    write_samples(tmp_path, count)
+    domains = load_domains(tmp_path)
+    assert len(domains.source) + len(domains.source_test) == count
+    assert len(domains.target) + len(domains.target_test) == count
+
+
+def test_too_few_samples_are_not_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["samples", str(tmp_path / "mine"), "--count", "2"])
+    with pytest.raises(SystemExit):
+        samples.main()
+    assert "DTN wants at least 3" in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()
 
 
 def test_samples_of_t_are_real_digits_that_are_not_on_the_walls_of_s(tmp_path):
