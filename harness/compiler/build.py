@@ -16,6 +16,7 @@ from harness.compiler import onnx_graph
 from harness.compiler.cache import CompileCache, key
 from harness.compiler.contract import (
     KMODEL_FILE,
+    ONNX_FILE,
     CalibrationRecord,
     InputRecord,
     ModelContract,
@@ -44,7 +45,6 @@ from harness.progress import SILENT, Progress
 if TYPE_CHECKING:
     from torch import nn
 
-ONNX_FILE = "model.onnx"
 # Kept with a compiled model in the cache.
 _REWRITES_FILE = "rewrites.json"
 _NO_REQUESTS: Mapping[str, str] = MappingProxyType({})
@@ -313,6 +313,7 @@ def _compiled(
         outputs=tuple(OutputRecord(name=name, shape=shape) for name, shape in names),
         kmodel_sha256=sha256(files[KMODEL_FILE]),
         weights_sha256=source.weights_sha256,
+        onnx_sha256=sha256(source.data) if source.kind == "onnx" else "",
         compiler=f"nncase {NNCASE_VERSION}",
         calibration=CalibrationRecord(
             method=method, images=len(calibration), sha256=sha256(calibration.tobytes())

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CONTRACT_FILE = "contract.json"
 KMODEL_FILE = "model.kmodel"
+ONNX_FILE = "model.onnx"
+# So many folders are named where none was given.
+_SHOWN = 4
 
 
 def stock_file(version: int) -> str:
@@ -84,6 +87,8 @@ class ModelContract(_Record):
         stock_refusal: Why there is none; empty if there is, or if none was tried.
         kmodel_sha256: Hash of the kmodel that this contract belongs to.
         weights_sha256: Hash of the source model's weights.
+        onnx_sha256: Hash of the ONNX model that was compiled; empty where it came from TFLite, or
+            from a version that did not write it.
         compiler: Compiler and version, such as "nncase 1.9.0.20230322".
         calibration: Method, number of images, and hash of their bytes.
         seeds: Every seed by name.
@@ -97,6 +102,7 @@ class ModelContract(_Record):
     outputs: tuple[OutputRecord, ...]
     kmodel_sha256: str
     weights_sha256: str = ""
+    onnx_sha256: str = ""
     compiler: str = ""
     calibration: CalibrationRecord | None = None
     seeds: Mapping[str, int] = Field(default_factory=dict)
@@ -157,7 +163,7 @@ def read_contract(folder: Path) -> ModelContract:
     try:
         contract = ModelContract.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ContractError(f"{path} cannot be read: {error.strerror}") from error
+        raise _no_contract(folder, error) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -167,6 +173,18 @@ def read_contract(folder: Path) -> ModelContract:
     if contract.input is not None:
         contract.input.to_contract()
     return contract
+
+
+def _no_contract(folder: Path, error: OSError) -> ContractError:
+    """Return the error of a folder that is none of ours, with the ones inside that are."""
+    inside = sorted(path.parent.name for path in folder.glob(f"*/{CONTRACT_FILE}"))
+    remedy = "name a folder that k210 run, k210 compare or k210 compile has written"
+    if inside:
+        more = ", …" if len(inside) > _SHOWN else ""
+        remedy += f", such as one of these inside: {', '.join(inside[:_SHOWN])}{more}"
+    if not folder.exists():
+        return ContractError(f"there is no folder {folder}", remedy)
+    return ContractError(f"{folder / CONTRACT_FILE} cannot be read: {error.strerror}", remedy)
 
 
 def read_model(folder: Path) -> tuple[ModelContract, bytes]:
@@ -180,9 +198,35 @@ def read_model(folder: Path) -> tuple[ModelContract, bytes]:
     try:
         kmodel = path.read_bytes()
     except OSError as error:
-        raise ContractError(f"{path} cannot be read: {error.strerror}") from error
+        raise ContractError(
+            f"{path} cannot be read: {error.strerror}",
+            "run k210 run, k210 compare or k210 compile again: it writes the file",
+        ) from error
     contract.check(kmodel)
     return contract, kmodel
+
+
+def read_onnx(folder: Path, contract: ModelContract) -> bytes:
+    """Read the float model beside a kmodel, and make sure that it is the one that was compiled.
+
+    Raises:
+        ContractError: It is missing, or another one.
+    """
+    path = folder / ONNX_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ContractError(
+            f"{path} cannot be read: {error.strerror}",
+            "it is the float model, which a model from TFLite does not have; else compile again",
+        ) from error
+    if contract.onnx_sha256 not in ("", sha256(data)):
+        raise ContractError(
+            f"{path} is not the one that was compiled (sha256 {sha256(data)[:12]}…, "
+            f"{CONTRACT_FILE} says {contract.onnx_sha256[:12]}…)",
+            "compile again, or copy all files of the same run",
+        )
+    return data
 
 
 def sha256(data: bytes) -> str:

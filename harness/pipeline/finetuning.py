@@ -15,8 +15,8 @@ from harness.backends.base import Subject
 from harness.backends.floating import FloatBackend
 from harness.backends.kpu import KpuBackend
 from harness.compare.metrics import top1
-from harness.compiler.build import ONNX_FILE, CompiledModel, compile_deployable
-from harness.compiler.contract import KMODEL_FILE, read_model, sha256, weights_sha256
+from harness.compiler.build import CompiledModel, compile_deployable
+from harness.compiler.contract import KMODEL_FILE, read_model, read_onnx, sha256, weights_sha256
 from harness.compiler.placement import Placed
 from harness.compiler.stock import stock_model
 from harness.data.images import read_inputs
@@ -159,12 +159,11 @@ def _of_run(folder: Path, deployable: Deployable) -> CompiledModel:
             f"{folder / KMODEL_FILE} was not made of the weights in {CHECKPOINT_FILE}",
             "run k210 run again, or give --checkpoint to compile anew",
         )
-    onnx = folder / ONNX_FILE
     placed = [Placed(**dict(one)) for one in read_report(folder).operations]
     return CompiledModel(
         kmodel=kmodel,
         stock=stock_model(kmodel),
-        onnx=onnx.read_bytes() if onnx.is_file() else None,
+        onnx=read_onnx(folder, contract),
         contract=contract,
         placement=tuple(placed),
         rewrites=(),  # the contract tells them

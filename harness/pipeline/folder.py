@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from harness.compiler.build import ONNX_FILE
-from harness.compiler.contract import CONTRACT_FILE, KMODEL_FILE, stock_file
+from harness.compiler.contract import CONTRACT_FILE, KMODEL_FILE, ONNX_FILE, stock_file
 from harness.errors import RunFolderError
 from harness.files import write_bytes, write_json, write_text
 from harness.report.schema import BLAME_FILE, HTML_FILE, REPORT_FILE

@@ -12,6 +12,7 @@ from harness.compiler.contract import (
     ModelContract,
     OutputRecord,
     read_contract,
+    read_onnx,
     sha256,
     weights_sha256,
 )
@@ -51,6 +52,37 @@ def model_contract(input_contract, kmodel=b"kmodel"):
         calibration=CalibrationRecord(method="no_clip", images=8, sha256="1" * 64),
         seeds={"training": 3},
     )
+
+
+def with_onnx(folder, data):
+    """Write a contract for an ONNX model, and return it."""
+    digest = {"onnx_sha256": sha256(data)} if data else {}
+    return model_contract(InputContract((3, 4, 5))).model_copy(update=digest)
+
+
+def test_another_onnx_model_is_noticed(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"other")
+    with pytest.raises(ContractError, match="not the one that was compiled"):
+        read_onnx(tmp_path, with_onnx(tmp_path, b"right"))
+    (tmp_path / "model.onnx").write_bytes(b"right")
+    assert read_onnx(tmp_path, with_onnx(tmp_path, b"right")) == b"right"
+
+
+def test_a_contract_of_a_version_that_did_not_hash_the_onnx_model_still_reads(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"any")
+    assert read_onnx(tmp_path, with_onnx(tmp_path, b"")) == b"any"
+
+
+def test_a_folder_of_runs_is_told_which_ones_it_holds(tmp_path):
+    for name in ("b", "a", "no run"):
+        (tmp_path / name).mkdir()
+    for name in ("b", "a"):
+        model_contract(InputContract((3, 4, 5))).write(tmp_path / name)
+    with pytest.raises(ContractError) as error:
+        read_contract(tmp_path)
+    assert error.value.remedy.endswith("such as one of these inside: a, b")
+    with pytest.raises(ContractError, match=r"there is no folder .*nope"):
+        read_contract(tmp_path / "nope")
 
 
 @given(input_contracts())
