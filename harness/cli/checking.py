@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.compiler.legalise import Rewrite
-    from harness.pipeline.check import Check, Fit, Layer
+    from harness.pipeline.check import Check, Fit, Layer, Measures
 
 _MOST_TEXT = 200
 _COLOURS = {"KPU": "green", "CPU": "yellow", "KPU + CPU": "yellow", "fused": "dim"}
@@ -46,8 +47,15 @@ def _rewrite(rewrite: Rewrite) -> dict[str, Any]:
     }
 
 
-def show(found: Check, passed: bool, as_json: bool) -> None:
-    """Print a check."""
+def show(found: Check, passed: bool, least: float | None, as_json: bool) -> None:
+    """Print a check.
+
+    Args:
+        found: What to print.
+        passed: Whether it is good enough.
+        least: Share of the multiply-accumulates on the KPU that was asked for; None for all layers.
+        as_json: Whether as one document.
+    """
     if as_json:
         print_json(document(found, passed))
         return
@@ -59,7 +67,7 @@ def show(found: Check, passed: bool, as_json: bool) -> None:
         show_table(_fits(found))
         _facts(found)
     verdict = ("yes", "green") if passed else ("no", "red")
-    show_line(_verdict(found, passed), *verdict)
+    show_line(_verdict(found, passed, least), *verdict)
 
 
 def document(found: Check, passed: bool) -> dict[str, Any]:
@@ -79,6 +87,7 @@ def document(found: Check, passed: bool) -> dict[str, Any]:
         "prediction": measures and _prediction(found),
         "firmwares": [_fit(fit) for fit in found.fits],
         "calibrated_with_noise": found.noise,
+        "not_finite": list(found.not_finite),
     }
 
 
@@ -156,8 +165,9 @@ def _facts(found: Check) -> None:
 
     assert found.measures is not None
     one, time = found.measures, found.measures.prediction
+    share = f"{_percent(one.kpu_share)} of {one.macs / 1e6:.3g} M multiply-accumulates on the KPU"
     show_line(
-        f"{one.kpu_share:.1%} of {one.macs / 1e6:.3g} M multiply-accumulates on the KPU; "
+        f"{share if one.macs else 'nothing is multiplied'}; "
         f"{len(found.on_cpu)} of {len(found.layers)} layers need the CPU"
     )
     show_line(
@@ -180,21 +190,45 @@ def _facts(found: Check) -> None:
             "possible",
             "cyan",
         )
+    for line in found.not_finite:
+        show_line(line, "no numbers", "red")
     if found.noise:
         show_line(
             "quantised with noise: places and times hold, accuracy is not told", "note", "dim"
         )
 
 
-def _verdict(found: Check, passed: bool) -> str:
+def _percent(share: float) -> str:
+    """Return a share in percent, of which 100 means all."""
+    return f"{math.floor(share * 1000) / 10:.1f}%"
+
+
+def _verdict(found: Check, passed: bool, least: float | None) -> str:
     if found.measures is None:
         return "the model does not fit the KPU's 2 MiB: use fewer channels or a smaller picture"
+    if found.not_finite:
+        return "weights are no numbers: train again, or mend them"
     if not found.loads and len(found.fits) == 1:
         return f"{found.fits[0].firmware.name} cannot run it: {found.fits[0].refusal}"
     if not found.loads:
         return "no stock firmware can run it"
+    if not found.on_kpu and not found.on_cpu:
+        return "it computes nothing, so there is nothing for the KPU"
     if not found.on_cpu:
         return "all of it runs on the KPU, and stock firmware has room for it"
-    names = ", ".join(layer.name for layer in found.on_cpu)
-    said = "enough of it runs on the KPU, but not" if passed else "these fall to the CPU:"
-    return f"{said} {names}"
+    names = ", ".join(f"{layer.name} ({layer.kind})" for layer in found.on_cpu)
+    if passed:
+        return f"enough of it runs on the KPU, but not {names}"
+    return f"{_short_of(found.measures, least)}: {names}"
+
+
+def _short_of(measures: Measures, least: float | None) -> str:
+    if least is not None:
+        return (
+            f"{least:.1%} of the multiply-accumulates are wanted on the KPU; these fall to the CPU"
+        )
+    if not measures.kpu_share:
+        return "these fall to the CPU"
+    left = 1 - math.floor(measures.kpu_share * 1000) / 1000
+    allowed = f"--kpu-share {1 - left:g} lets them"
+    return f"these fall to the CPU ({left:.1%} of the multiply-accumulates; {allowed})"

@@ -1,5 +1,7 @@
 """`k210 check`, as a user meets it."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -38,6 +40,25 @@ def heavy():
 
 def broken():
     return nn.Sequential(nn.Conv2d(5, 8, 3))
+
+
+def nothing():
+    return nn.Identity()
+
+
+def resized():
+    """All multiply-accumulates on the KPU, and still something on the CPU."""
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.Upsample(scale_factor=2), nn.Conv2d(8, 8, 1)
+    )
+
+
+def diverged():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 1), nn.ReLU6())
+    with torch.no_grad():
+        module[0].weight[0, 0, 0, :2] = float("nan")
+        module[1].bias[3] = float("inf")
+    return module
 
 
 def layers(document):
@@ -101,7 +122,44 @@ def test_the_table_names_layers_reasons_and_offers(k210_command, monkeypatch):
     assert ended.code == 1
     for text in ("stem.0", "KPU", "kernel 5x5", "possible", "--legalise kernel=kpu", "maixpy-0.6"):
         assert text in ended.out
-    assert ended.out.splitlines()[-1].startswith("no  these fall to the CPU: wide, up, Softmax")
+    last = ended.out.splitlines()[-1]
+    assert last.startswith("no  these fall to the CPU (")
+    assert last.endswith(": wide (Conv2d), up (ConvTranspose2d), Softmax (Softmax)")
+
+
+def test_what_falls_to_the_cpu_without_multiplying_is_told_with_its_share(k210_command):
+    ended = k210_command("check", f"{HERE}:resized", *SHAPE)
+    assert ended.code == 1
+    assert "100.0% of" in ended.out
+    said = "(0.0% of the multiply-accumulates; --kpu-share 1 lets them): 1 (Upsample)"
+    assert ended.out.splitlines()[-1] == f"no  these fall to the CPU {said}"
+    assert k210_command("check", f"{HERE}:resized", *SHAPE, "--kpu-share", "1").code == 0
+
+
+def test_the_share_that_is_named_is_enough_and_what_was_asked_for_is_said(k210_command):
+    said = k210_command("check", f"{HERE}:Mixed", *SHAPE).out.splitlines()[-1]
+    enough = re.search(r"--kpu-share ([0-9.]+)", said)[1]
+    assert k210_command("check", f"{HERE}:Mixed", *SHAPE, "--kpu-share", enough).code == 0
+    ended = k210_command("check", f"{HERE}:Mixed", *SHAPE, "--kpu-share", "0.99")
+    assert ended.code == 1
+    assert ended.out.splitlines()[-1].startswith("no  99.0% of the multiply-accumulates are wanted")
+
+
+def test_a_module_that_computes_nothing_is_no_success(k210_command):
+    ended = k210_command("check", f"{HERE}:nothing", *SHAPE)
+    assert ended.code == 1
+    assert "nothing is multiplied" in ended.out
+    assert ended.out.splitlines()[-1].startswith("no  it computes nothing")
+
+
+def test_weights_that_are_no_numbers_are_named(k210_command):
+    ended = k210_command("check", f"{HERE}:diverged", *SHAPE)
+    assert ended.code == 1
+    assert "no numbers  0: nan in 2 of 216 weights" in ended.out
+    assert ended.out.splitlines()[-1].startswith("no  weights are no numbers")
+    document = k210_command("check", f"{HERE}:diverged", *SHAPE, "--json").json()
+    assert document["not_finite"] == ["0: nan in 2 of 216 weights", "1: inf in 1 of 8 weights"]
+    assert k210_command("check", f"{HERE}:good", *SHAPE, "--json").json()["not_finite"] == []
 
 
 def test_what_is_too_large_for_the_kpu_is_named_with_its_need(k210_command):

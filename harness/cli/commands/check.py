@@ -53,7 +53,8 @@ def check(
 
     Nothing is trained: random weights are good enough. The network is compiled, with noise for
     calibration unless there are pictures. Exit code 0: everything runs on the KPU, and a stock
-    firmware has room for it; 1: something falls to the CPU, or does not fit; 2: an error.
+    firmware has room for it; 1: something falls to the CPU or does not fit, there is nothing for
+    the KPU, or weights are no numbers; 2: an error.
 
     Examples:
 
@@ -90,5 +91,5 @@ def check(
     subject = subject_of(model, contract, images, checkpoint)
     result = checked(subject, requests, target, TerminalProgress())
     passed = result.passes(least)
-    checking.show(result, passed, as_json)
+    checking.show(result, passed, least, as_json)
     return 0 if passed else 1

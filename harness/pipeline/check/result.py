@@ -104,6 +104,7 @@ class Check:
         too_large: Layers whose maps do not fit the KPU memory, with what they need.
         fits: Every firmware, or the one that was asked for.
         noise: Whether calibration was with noise.
+        not_finite: Weights that hold values that are no numbers, with how many.
     """
 
     name: str
@@ -114,6 +115,12 @@ class Check:
     too_large: tuple[str, ...]
     fits: tuple[Fit, ...]
     noise: bool
+    not_finite: tuple[str, ...] = ()
+
+    @property
+    def on_kpu(self) -> tuple[Layer, ...]:
+        """The layers of which something runs on the KPU."""
+        return tuple(layer for layer in self.layers if layer.kpu)
 
     @property
     def on_cpu(self) -> tuple[Layer, ...]:
@@ -132,7 +139,7 @@ class Check:
             least_share: Share of the multiply-accumulates on the KPU that is enough; None to
                 have every layer there.
         """
-        if self.measures is None or not self.loads:
+        if self.measures is None or not self.loads or self.not_finite or not self.on_kpu:
             return False
         if least_share is None:
             return not self.on_cpu

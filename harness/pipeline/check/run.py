@@ -20,6 +20,7 @@ from harness.pipeline.check.memory import fits_of, too_large
 from harness.pipeline.check.names import source_nodes
 from harness.pipeline.check.result import Check, Measures, Offer
 from harness.pipeline.check.subject import Subject
+from harness.pipeline.check.weights import not_finite
 from harness.progress import SILENT, Progress
 from harness.timing import predict
 
@@ -63,6 +64,7 @@ def check(
         too_large=(),
         fits=fits_of(program, firmware),
         noise=subject.noise,
+        not_finite=not_finite(subject),
     )
 
 
