@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 import harness
 from harness.cli.commands import register
+from harness.cli.help_text import reflow
 from harness.errors import HarnessError
 
 EXIT_ERROR = 2
@@ -60,6 +61,7 @@ def _options(
 
 
 register(app)
+reflow(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

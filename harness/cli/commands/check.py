@@ -16,8 +16,8 @@ def check(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="PKG.MOD:FACTORY|METHOD|FILE.onnx",
-            help="What to look at.",
+            metavar="MODEL",
+            help="A factory as package.module:function, a method, or an .onnx or .tflite file.",
             autocompletion=complete_method,
         ),
     ] = "",

@@ -15,7 +15,10 @@ DEFAULT_SHAPE = "3,224,224"
 def compile_model(
     model: Annotated[
         str,
-        typer.Argument(metavar="FILE.onnx|FILE.tflite|PKG.MOD:FACTORY", help="What to compile."),
+        typer.Argument(
+            metavar="MODEL",
+            help="An .onnx or .tflite file, or a factory as package.module:function.",
+        ),
     ],
     calibration: Annotated[
         Path, typer.Option("--calibration", help="Pictures or .npy that quantisation looks at.")

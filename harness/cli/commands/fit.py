@@ -12,7 +12,7 @@ from harness.cli import options
 
 def fit(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN…", help="Run folders with a board in them.")
+        list[Path], typer.Argument(metavar="RUN", help="Run folders with a board in them.")
     ],
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The timing profile, as JSON.")

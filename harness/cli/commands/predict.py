@@ -27,8 +27,9 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|RUN|PKG.MOD:FACTORY|METHOD",
-            help="A kmodel, a run folder, or what k210 compile takes.",
+            metavar="MODEL",
+            help="A kmodel, a run folder, a factory as package.module:function, a method, or an "
+            ".onnx or .tflite file.",
             autocompletion=completion.complete_method,
         ),
     ],

@@ -14,7 +14,7 @@ from harness.cli.commands.board.options import Port, board, log
 
 def execute(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Script here, to run on the board.")
+        Path | None, typer.Argument(metavar="FILE", help="Script here, to run on the board.")
     ] = None,
     code: Annotated[str, typer.Option("--code", "-c", help="Code, instead of a file.")] = "",
     timeout: Annotated[

@@ -16,7 +16,7 @@ Remote = Annotated[str, typer.Argument(metavar="REMOTE", help="Path on the board
 def put(
     local: Annotated[Path, typer.Argument(metavar="LOCAL", help="File here.")],
     remote: Annotated[
-        str, typer.Argument(metavar="[REMOTE]", help="Path on the board; a folder ends in /.")
+        str, typer.Argument(metavar="REMOTE", help="Path on the board; a folder ends in /.")
     ] = "/sd/",
     port: Port = "auto",
     as_json: options.Json = False,
@@ -52,7 +52,7 @@ def put(
 def get(
     remote: Remote,
     local: Annotated[
-        Path | None, typer.Argument(metavar="[LOCAL]", help="File or folder here; by default here.")
+        Path | None, typer.Argument(metavar="LOCAL", help="File or folder here; by default here.")
     ] = None,
     port: Port = "auto",
     as_json: options.Json = False,
@@ -83,7 +83,7 @@ def get(
 
 
 def ls(
-    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="Folder on the board.")] = "/",
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder on the board.")] = "/",
     port: Port = "auto",
     as_json: options.Json = False,
 ) -> None:

@@ -17,7 +17,8 @@ def flash(
         str, typer.Option("--at", metavar="ADDRESS", help="Where a kmodel goes, such as 0x300000.")
     ] = "",
     kind: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Wiring: dan, bit, kd233, goE, goD, ….")
+        str | None,
+        typer.Option(metavar="NAME", help="Wiring: dan, bit, kd233, goE, goD and others."),
     ] = None,
     baud: Annotated[int, typer.Option(help="Speed of the flash program.")] = 115200,
     chip: Annotated[int, typer.Option(help="1: on the board, 0: inside.")] = 1,

@@ -45,7 +45,7 @@ def virtual(
         list[str] | None,
         typer.Option(
             metavar="KIND[:OPTION=VALUE,…]",
-            help="What goes wrong, such as garble:every=2000,seed=7; may be given several times.",
+            help="What goes wrong, e.g. garble:seed=7; may be given several times.",
             autocompletion=_faults,
         ),
     ] = None,
