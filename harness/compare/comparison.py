@@ -48,8 +48,8 @@ class OutputComparison:
     Attributes:
         output: Name of the output.
         cosine, max_abs, mean_abs, snr_db, rmse: See `harness.compare.metrics`.
-        top1_agreement: Share of items with the same largest value; None where an item has
-            fewer than two values.
+        top1_agreement: Share of items with the same largest value; None where an item is no
+            row of scores, but a single value, a picture or a map.
         worst_item: Name of the item with the lowest cosine.
         worst_cosine: Its cosine.
         first_difference: Where the outputs first differ; None when they are equal to the bit.
@@ -197,7 +197,6 @@ def _compare_output(
 ) -> OutputComparison:
     per_item = [metrics.cosine(a, b) for a, b in zip(reference, candidate, strict=True)]
     worst = int(np.argmin(per_item)) if per_item else 0
-    ranked = len(reference) > 0 and reference[0].size > 1
     return OutputComparison(
         output=name,
         cosine=metrics.cosine(reference, candidate),
@@ -205,11 +204,18 @@ def _compare_output(
         mean_abs=metrics.mean_abs(reference, candidate),
         snr_db=metrics.snr_db(reference, candidate),
         rmse=metrics.rmse(reference, candidate),
-        top1_agreement=metrics.top1_agreement(reference, candidate) if ranked else None,
+        top1_agreement=(
+            metrics.top1_agreement(reference, candidate) if _scores(reference) else None
+        ),
         worst_item=ids[worst] if ids else str(worst),
         worst_cosine=per_item[worst] if per_item else 1.0,
         first_difference=_first_difference(reference, candidate, ids),
     )
+
+
+def _scores(outputs: npt.NDArray[np.floating]) -> bool:
+    """Return whether items are rows of scores: values along one axis, two or more."""
+    return len(outputs) > 0 and sum(side > 1 for side in outputs.shape[1:]) == 1
 
 
 def _first_difference(

@@ -151,8 +151,15 @@ def _per_candidate(report: Report, metric: str, title: str) -> str:
 
 
 def _worst(report: Report, candidate: str, metric: str) -> list[float]:
-    """Return the worst value, a NaN first of all; nothing when no output has one."""
-    found = [getattr(one, metric) for one in report.comparisons if one.candidate == candidate]
+    """Return the worst value, a NaN first of all; nothing when no output has one.
+
+    Which value is largest says something of class scores only: where some outputs are judged by
+    it, the others, such as a code, are left out.
+    """
+    chosen = [one for one in report.comparisons if one.candidate == candidate]
+    if metric == "top1_agreement" and any(metric in one.tolerance for one in chosen):
+        chosen = [one for one in chosen if metric in one.tolerance]
+    found = [getattr(one, metric) for one in chosen]
     known = [float(value) for value in found if value is not None]
     sign = -1 if metric in AT_LEAST else 1
     return sorted(known, key=lambda value: (math.isnan(value), sign * value))[-1:]

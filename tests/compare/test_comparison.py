@@ -44,9 +44,16 @@ def test_worst_item_is_named():
     assert entry.top1_agreement == pytest.approx(2 / 3)
 
 
-def test_single_values_have_no_top1():
-    a = np.ones((4, 1), np.float32)
+@pytest.mark.parametrize("shape", [(1,), (3, 4, 5), (1, 4, 5), (2, 3)])
+def test_what_is_no_row_of_scores_has_no_top1(shape):
+    a = np.ones((4, *shape), np.float32)
     assert compare({"y": a}, {"y": a}).outputs["y"].top1_agreement is None
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 6), (6, 1, 1)])
+def test_rows_of_scores_have_a_top1(shape):
+    a = np.arange(24, dtype=np.float32).reshape(4, *shape)
+    assert compare({"y": a}, {"y": a}).outputs["y"].top1_agreement == 1
 
 
 def test_verdict_is_open_without_limits_and_needs_all_judged_outputs():

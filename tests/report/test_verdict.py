@@ -58,6 +58,18 @@ def test_of_several_outputs_the_worst_is_told() -> None:
     assert "cosine 0.9910, largest difference 0.7000." in sentence
 
 
+def test_an_output_that_is_not_judged_by_its_largest_value_is_not_told_by_it() -> None:
+    outputs = (
+        reports.comparison(output="scores", top1_agreement=0.98, tolerance={"top1_agreement": 0.9}),
+        reports.comparison(output="code", top1_agreement=0.4, tolerance={"cosine": 0.9}),
+        reports.comparison(output="picture", top1_agreement=None, tolerance={"cosine": 0.9}),
+    )
+    assert (
+        "top\N{NON-BREAKING HYPHEN}1 agreement 0.9800"
+        in judge(reports.report(comparisons=outputs)).sentence
+    )
+
+
 def test_what_is_not_a_number_is_worse_than_any_number() -> None:
     outputs = (reports.comparison(cosine=math.nan), reports.comparison(output="b", cosine=-0.5))
     assert "cosine not a number" in judge(reports.report(comparisons=outputs)).sentence
