@@ -62,6 +62,14 @@ class RunFolderError(HarnessError):
     """A run folder cannot be written or read as one."""
 
 
+class StoreError(HarnessError):
+    """A store cannot be opened, is of another version, or cannot take what it is given."""
+
+
+class GateError(HarnessError):
+    """Two runs cannot be held against each other, or a threshold cannot be read."""
+
+
 class KModelError(HarnessError):
     """Bytes that claim to be a kmodel break a rule of the format.
 

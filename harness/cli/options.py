@@ -82,6 +82,20 @@ Firmware = Annotated[
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="Weights of a method; else its own.")
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="FILE|URL",
+        help="SQLite file, or postgresql://…; by default K210_STORE, else k210.sqlite here.",
+    ),
+]
+KeepIn = Annotated[
+    str | None,
+    typer.Option(
+        "--store", metavar="FILE|URL", help="Also put the run into this store; see k210 store."
+    ),
+]
 Shape = Annotated[str, typer.Option("--shape", metavar="C,H,W", help="Input size of the module.")]
 Range = Annotated[
     str, typer.Option("--range", metavar="LOW,HIGH", help="Values that bytes 0 and 255 stand for.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.backends.base import BackendResult
 from harness.compare import Comparison, OutputComparison
+from harness.compare.item_scores import item_scores
 from harness.compare.latency import summarise
 from harness.method import Deployable
 from harness.pipeline import classification
@@ -64,19 +65,40 @@ def _comparison_record(entry: OutputComparison, comparison: Comparison) -> Compa
     )
 
 
-def items(deployable: Deployable, predicted: classification.Predictions) -> list[dict[str, Any]]:
-    """Return the lines of `items.jsonl`: what went in, and what each backend took it for."""
+def items(
+    deployable: Deployable,
+    results: Mapping[str, BackendResult],
+    predicted: classification.Predictions,
+) -> list[dict[str, Any]]:
+    """Return the lines of `items.jsonl`: what went in, and what each backend made of it."""
     evaluation = deployable.evaluation
     names = evaluation.classes
+    scores = _scores(deployable, results)
     return [
         {
             "id": identifier,
             "sha256": hashlib.sha256(evaluation.inputs[index].tobytes()).hexdigest(),
             "label": classification.label_of(evaluation, index),
             **{backend: names[classes[index]] for backend, classes in predicted.items()},
+            "scores": {
+                backend: {name: values[index] for name, values in found.items()}
+                for backend, found in scores.items()
+            },
         }
         for index, identifier in enumerate(evaluation.ids)
     ]
+
+
+def _scores(
+    deployable: Deployable, results: Mapping[str, BackendResult]
+) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Return backend → task metric → one value an item, of the metrics that are means."""
+    if deployable.metrics is None:
+        return {}
+    return {
+        name: item_scores(deployable.metrics, result.outputs, deployable.evaluation)
+        for name, result in results.items()
+    }
 
 
 def write_disagreements(

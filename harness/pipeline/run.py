@@ -139,7 +139,7 @@ def _write(
             artefacts = request.artefacts(measured.compiled, folder.path)
     for name, result in measured.results.items():
         folder.write_outputs(name, result.outputs)
-    folder.write_items(record.items(deployable, predicted))
+    folder.write_items(record.items(deployable, measured.results, predicted))
     disagreements = record.write_disagreements(folder, deployable, predicted)
     report = _report(folder, deployable, measured, request, predicted, disagreements, artefacts)
     write_html(report, folder.path)

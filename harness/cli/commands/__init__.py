@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from harness.cli.commands import (
+    baseline,
     bench,
     blame,
     board,
@@ -22,6 +23,7 @@ from harness.cli.commands import (
     run,
     setup,
     simulate,
+    store,
     train,
 )
 
@@ -45,4 +47,6 @@ def register(app: typer.Typer) -> None:
     app.command("fit")(fit.fit)
     app.command("diff")(diff.diff)
     app.add_typer(board.app, name="board")
+    app.add_typer(store.app, name="store")
+    app.add_typer(baseline.app, name="baseline")
     app.add_typer(bench.app, name="bench")

@@ -33,6 +33,7 @@ def compare(
     calibrate: options.Calibrate = "no_clip",
     legalise: options.Legalise = None,
     blame: options.Blame = False,
+    store: options.KeepIn = None,
     as_json: options.Json = False,
 ) -> int:
     """Compile your own PyTorch module and compare the K210 model with it.
@@ -45,6 +46,7 @@ def compare(
     """
     from harness.cli.blame_view import check_blamable, show_blamed
     from harness.cli.console import TerminalProgress
+    from harness.cli.keeping import check_store, keep
     from harness.cli.results import show_run
     from harness.compiler.legalise import parse_requests
     from harness.data.images import read_inputs
@@ -77,7 +79,11 @@ def compare(
         board=board,
         progress=TerminalProgress(),
     )
+    check_store(store)
     result = execute(deployable, out, request)
     if blame:
-        return show_blamed(result, inputs, request.progress, as_json)
-    return show_run(result, as_json)
+        shown = show_blamed(result, inputs, request.progress, as_json)
+    else:
+        shown = show_run(result, as_json)
+    keep(result.folder, store)
+    return shown

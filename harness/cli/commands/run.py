@@ -32,6 +32,7 @@ def run(
     calibrate: options.Calibrate = "no_clip",
     legalise: options.Legalise = None,
     blame: options.Blame = False,
+    store: options.KeepIn = None,
     set_: options.Set = None,
     as_json: options.Json = False,
 ) -> int:
@@ -50,6 +51,7 @@ def run(
     from harness import method as methods
     from harness.cli.blame_view import check_blamable, show_blamed
     from harness.cli.console import TerminalProgress
+    from harness.cli.keeping import check_store, keep
     from harness.cli.results import show_run
     from harness.compiler.legalise import parse_requests
     from harness.errors import UsageError
@@ -71,5 +73,8 @@ def run(
     )
     if blame:
         check_blamable(request.backends)
+    check_store(store)
     result = run_method(MethodRun(methods.get(method), job, request, checkpoint, folds))
-    return show_blamed(result, data, progress, as_json) if blame else show_run(result, as_json)
+    shown = show_blamed(result, data, progress, as_json) if blame else show_run(result, as_json)
+    keep(result.folder, store)
+    return shown

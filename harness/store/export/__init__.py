@@ -1,0 +1,1 @@
+"""Hand runs on to other programs: JSON Lines, JUnit XML, MLflow."""
