@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.blame.fix.judge import Gain
-    from harness.blame.fix.search import Tried
+    from harness.blame.fix.tried import Tried
     from harness.blame.result import Blame
 
 

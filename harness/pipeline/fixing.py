@@ -13,12 +13,13 @@ import numpy.typing as npt
 from harness import method as methods
 from harness.blame.fix.base import Recipe
 from harness.blame.fix.judge import Metrics
-from harness.blame.fix.search import MOST_COMPILATIONS, Tried, try_fixes
+from harness.blame.fix.search import MOST_COMPILATIONS, try_fixes
+from harness.blame.fix.tried import Tried
 from harness.blame.result import Blame
-from harness.compiler.build import ONNX_FILE, Source
-from harness.compiler.contract import ModelContract, read_model, sha256
+from harness.compiler.build import Source
+from harness.compiler.contract import ONNX_FILE, ModelContract, read_model, read_onnx, sha256
 from harness.data.images import read_inputs
-from harness.errors import ContractError, RunFolderError, UsageError
+from harness.errors import ContractError, UsageError
 from harness.files import write_json
 from harness.method import Deployable, EvaluationSet, InputContract
 from harness.pipeline.folder import RunFolder, write_array
@@ -97,16 +98,10 @@ def fix_run(request: FixRequest, blame: Blame) -> Tried:
 def _recipe(run: Path, contract: ModelContract, calibration: Images) -> Recipe:
     assert contract.input is not None
     assert contract.calibration is not None
-    try:
-        data = (run / ONNX_FILE).read_bytes()
-    except OSError as error:
-        raise RunFolderError(
-            f"{run / ONNX_FILE} cannot be read: {error.strerror}", "fixes need the float model"
-        ) from error
     source = Source(
         contract.name,
         "onnx",
-        data,
+        read_onnx(run, contract),
         contract.input.to_contract(),
         contract.weights_sha256,
         dict(contract.seeds),

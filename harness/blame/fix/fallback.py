@@ -21,9 +21,10 @@ import onnx
 from onnx import helper
 
 from harness.blame.fix.base import Fix, Recipe
-from harness.blame.fix.model import Model, attributes, node_name, set_attribute
+from harness.blame.fix.model import Model, set_attribute
 from harness.blame.fix.pairs import pairs
 from harness.compiler.build import Source
+from harness.compiler.legalise.graph import attribute, layer
 
 _ON_THE_KPU = ((1, 1), (3, 3))
 # Pixels to the right that a kernel has to reach for the legaliser to leave it as it is.
@@ -90,8 +91,8 @@ def float_layers(source: Source, costly: Sequence[str]) -> tuple[FloatLayers, ..
     if source.kind != "onnx":
         return ()
     model = Model(source.data)
-    behind = {node_name(pair.first): node_name(pair.second) for pair in pairs(model)}
-    layers = {node_name(node) for node in model.nodes if node.op_type in ("Conv", "Gemm")}
+    behind = {layer(pair.first): layer(pair.second) for pair in pairs(model)}
+    layers = {layer(node) for node in model.nodes if node.op_type in ("Conv", "Gemm")}
     some = [node for node in costly if node in layers]
     groups = [(node,) for node in some]
     return tuple(
@@ -105,14 +106,13 @@ def _widen(model: Model, node: onnx.NodeProto) -> bool:
     if node.op_type == "Gemm":
         return _convolution_of(model, node)
     weights = model.constant(node, 1)
-    attrs = attributes(node)
     known = weights is not None and weights.shape[2:] in _ON_THE_KPU
-    if node.op_type != "Conv" or not known or attrs.get("auto_pad", b"NOTSET") != b"NOTSET":
+    if node.op_type != "Conv" or not known or attribute(node, "auto_pad", "NOTSET") != "NOTSET":
         return False
     assert weights is not None
-    if attrs.get("dilations", [1, 1]) != [1, 1]:
+    if list(attribute(node, "dilations", [1, 1])) != [1, 1]:
         return False
-    top, left, bottom, right = attrs.get("pads", [0, 0, 0, 0])
+    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
     lines, columns = weights.shape[2:]
     more = max(1, _REACH + 1 + left - columns)
     model.set_constant(node, 1, np.pad(weights, ((0, 0), (0, 0), (0, 0), (0, more))))
@@ -131,32 +131,30 @@ def _clip_for_relu(model: Model, node: onnx.NodeProto) -> None:
 
 def _convolution_of(model: Model, node: onnx.NodeProto) -> bool:
     """Replace a Gemm by a 1x3 convolution on a single pixel, its right columns being zero."""
-    attrs, weights = attributes(node), model.constant(node, 1)
-    plain = attrs.get("alpha", 1.0) == attrs.get("beta", 1.0) == 1.0 and not attrs.get("transA")
+    weights = model.constant(node, 1)
+    factors = attribute(node, "alpha", 1.0), attribute(node, "beta", 1.0)
+    plain = factors == (1.0, 1.0) and not attribute(node, "transA")
     if weights is None or not plain:
         return False
-    matrix = weights if attrs.get("transB") else weights.T
+    matrix = weights if attribute(node, "transB") else weights.T
     bias = model.constant(node, 2)
     out, into = matrix.shape
-    name, result = node_name(node), node.output[0]
-    shapes = {f"{name}.to_map": (1, into, 1, 1), f"{name}.to_row": (1, out)}
-    for key, shape in shapes.items():
-        model.constants[key] = np.asarray(shape, np.int64)
+    name, result = layer(node), node.output[0]
+    to_map = model.store(f"{name}.to_map", np.array([1, into, 1, 1], np.int64))
+    to_row = model.store(f"{name}.to_row", np.array([1, out], np.int64))
     before = helper.make_node(
-        "Reshape", [node.input[0], f"{name}.to_map"], [f"{name}.map"], f"{name}.to_map"
+        "Reshape", [node.input[0], to_map], [model.name(f"{name}.map")], f"{name}.to_map"
     )
     after = helper.make_node(
-        "Reshape", [f"{name}.sums", f"{name}.to_row"], [result], f"{name}.to_row"
+        "Reshape", [model.name(f"{name}.sums"), to_row], [result], f"{name}.to_row"
     )
+    model.replace(node, (before, node, after))
     node.op_type = "Conv"
     del node.attribute[:]
-    node.input[0], node.output[0] = f"{name}.map", f"{name}.sums"
+    node.input[0], node.output[0] = before.output[0], after.input[0]
     model.set_constant(node, 1, np.pad(matrix[:, :, None, None], ((0, 0),) * 3 + ((0, _REACH),)))
     if bias is not None:
         model.set_constant(node, 2, np.broadcast_to(bias, (1, out))[0])
     set_attribute(node, "pads", [0, 0, 0, _REACH])
     set_attribute(node, "kernel_shape", [1, 1 + _REACH])
-    place = list(model.proto.graph.node).index(node)
-    model.proto.graph.node.insert(place, before)
-    model.proto.graph.node.insert(place + 2, after)
     return True

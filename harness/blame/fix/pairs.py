@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from harness.blame.fix.model import Array, Model, attributes
+from harness.blame.fix.model import Model
+from harness.compiler.legalise.graph import Array, attribute
 
 Vector = npt.NDArray[np.float64]
 
@@ -98,10 +99,9 @@ def _in_order(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
 
 def ceiling(model: Model, clip: onnx.NodeProto) -> float | None:
     """Return the upper end of a clip from 0 upwards, such as 6 for ReLU6; None for others."""
-    attrs = attributes(clip)
     low, high = (model.constant(clip, index) for index in (1, 2))
-    bottom = attrs.get("min") if low is None else float(low)
-    top = attrs.get("max") if high is None else float(high)
+    bottom = attribute(clip, "min") if low is None else float(low)
+    top = attribute(clip, "max") if high is None else float(high)
     return float(top) if bottom == 0 and top is not None else None
 
 
@@ -109,12 +109,12 @@ def rows(model: Model, node: onnx.NodeProto) -> Array:
     """Return a layer's weights [out, …]."""
     weights = model.constant(node, 1)
     assert weights is not None
-    return weights if node.op_type == "Conv" or attributes(node).get("transB") else weights.T
+    return weights if node.op_type == "Conv" or attribute(node, "transB") else weights.T
 
 
 def in_channels(model: Model, node: onnx.NodeProto) -> int:
     """Return how many channels a layer reads."""
-    group = attributes(node).get("group", 1) if node.op_type == "Conv" else 1
+    group = attribute(node, "group", 1) if node.op_type == "Conv" else 1
     return int(rows(model, node).shape[1] * group)
 
 
@@ -156,5 +156,5 @@ def scale_columns(model: Model, node: onnx.NodeProto, factors: Vector) -> None:
 
 
 def _store(model: Model, node: onnx.NodeProto, weights: Array) -> None:
-    stored_as_is = node.op_type == "Conv" or attributes(node).get("transB")
+    stored_as_is = node.op_type == "Conv" or attribute(node, "transB")
     model.set_constant(node, 1, weights if stored_as_is else weights.T)

@@ -23,6 +23,7 @@ from harness.blame.fix.equalise import Equalise
 from harness.blame.fix.fallback import float_layers
 from harness.blame.fix.floats import float_outputs
 from harness.blame.fix.judge import LEAST, SNR, Gain, Judge, Metrics
+from harness.blame.fix.tried import Tried, Try
 from harness.compiler.build import CompiledModel, Source
 from harness.compiler.worker.checks import CALIBRATION_METHODS
 from harness.errors import HarnessError
@@ -44,59 +45,6 @@ CONFIRMED = 2
 Outputs = Mapping[str, npt.NDArray[np.float32]]
 # Tells a progress bar of a step and what came of it.
 Tell = Callable[[int, str], None]
-
-
-@dataclass(frozen=True)
-class Try:
-    """One fix that was tried.
-
-    Attributes:
-        fix: Its name.
-        family: Its kind, as hints name it.
-        onto: Names of the fixes that were kept before.
-        chosen: Its effect on the first half; None where nothing could be compiled.
-        confirmed: Its effect on the second half, for the best of a round; else None.
-        kept: Whether it stays.
-        cost: What it costs, in words with numbers.
-        reason: Why it was not kept; "" where it was.
-    """
-
-    fix: str
-    family: str
-    onto: tuple[str, ...]
-    chosen: Gain | None
-    confirmed: Gain | None
-    kept: bool
-    cost: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What a search found.
-
-    Attributes:
-        metric: What was judged by: "SNR" in dB against the float model, or a task metric.
-        images: How many images chose, and how many confirmed.
-        rows: Every fix that was tried, in order.
-        recipe: The model as it stays, with the names of what was applied.
-        compiled: The same, compiled.
-        total: All that is kept against nothing, on the half that confirms.
-        compilations: How many recipes were compiled or taken from the cache.
-    """
-
-    metric: str
-    images: tuple[int, int]
-    rows: tuple[Try, ...]
-    recipe: Recipe
-    compiled: CompiledModel
-    total: Gain
-    compilations: int
-
-    @property
-    def kept(self) -> tuple[str, ...]:
-        """Names of the fixes that stay."""
-        return self.recipe.applied
 
 
 @dataclass
@@ -236,7 +184,7 @@ def _rounds(
         found = [one for fix in waiting if (one := _try(search, judge, best, fix, tell))]
         found.sort(key=lambda one: -_improvement(judge, one.gain))
         kept = next((one for one in found[:CONFIRMED] if _confirm(search, judge, best, one)), None)
-        _note_rest(search, judge, best, [one for one in found if one is not kept])
+        _note_rest(search, judge, best, [one for one in found if one is not kept], kept)
         if kept is None:
             return best
         best = kept.candidate
@@ -300,22 +248,38 @@ def _confirm(search: _Search, judge: Judge, best: _Candidate, one: _Promise) -> 
 
 def _worth(judge: Judge, best: _Candidate, one: _Promise) -> bool:
     """Return whether a gain is large enough for what it costs, as predicted for this model."""
+    return judge.metric != SNR or _improvement(judge, one.gain) >= _asked(best, one)
+
+
+def _asked(best: _Candidate, one: _Promise) -> float:
+    """Return how much a fix has to gain in dB: more where it makes the model slower."""
     free = one.fix.free and not one.candidate.cost.above(best.cost)
-    asked = WORTH_DB if free else WORTH_COSTLY_DB
-    return judge.metric != SNR or _improvement(judge, one.gain) >= asked
+    return WORTH_DB if free else WORTH_COSTLY_DB
 
 
-def _note_rest(search: _Search, judge: Judge, best: _Candidate, rest: Sequence[_Promise]) -> None:
+def _note_rest(
+    search: _Search,
+    judge: Judge,
+    best: _Candidate,
+    rest: Sequence[_Promise],
+    kept: _Promise | None,
+) -> None:
+    """Write down what was tried in a round and not kept, each with its reason."""
     for one in rest:
-        if not one.gain.sure:
-            reason = "no sure gain on the images that choose"
-        elif one.confirmed is not None:
-            reason = "not confirmed on the other images"
-        elif not _worth(judge, best, one):
-            reason = "gains too little to be worth it"
-        else:
-            reason = "another was better"
-        search.rows.append(_row(best, one, reason))
+        search.rows.append(_row(best, one, _reason(judge, best, one, kept)))
+
+
+def _reason(judge: Judge, best: _Candidate, one: _Promise, kept: _Promise | None) -> str:
+    if not one.gain.sure:
+        return "no sure gain on the images that choose"
+    if one.confirmed is not None:
+        return "no sure gain on the images that confirm"
+    if not _worth(judge, best, one):
+        asked = f"{_asked(best, one):g} dB"
+        return f"gains {_improvement(judge, one.gain):.1f} dB, and {asked} are asked of it"
+    if kept is not None:
+        return f"{kept.fix.name} gains more, and is kept first"
+    return f"not confirmed: the {CONFIRMED} that gain more were not either"
 
 
 def _row(best: _Candidate, one: _Promise, reason: str) -> Try:

@@ -126,3 +126,17 @@ def test_batch_norms_that_stand_alone_are_folded():
     picture = torch.from_numpy(rng.normal(size=(1, 3, 8, 8)).astype(np.float32))
     expected, found = (Graph(one).run(picture)["y"] for one in (data, folded))
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_constant_that_two_nodes_share_is_changed_for_one_of_them():
+    data = recipe(network(), pictures(2, 1)).source.data
+    model = Model(data)
+    first, second, *_ = [node for node in model.nodes if node.op_type == "Conv"]
+    second.input[1] = shared = first.input[1]
+    before = model.constants[shared].copy()
+    for factor in (2.0, 3.0):
+        model.set_constant(first, 1, before * factor)
+    assert np.array_equal(model.constant(second, 1), before)
+    assert np.array_equal(model.constant(first, 1), before * 3)
+    # What was given before is not kept: twenty rounds of equalising take no more memory than one.
+    assert len(model.constants) == len(Model(data).constants) + 1

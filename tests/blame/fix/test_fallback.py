@@ -4,7 +4,8 @@ from torch import nn
 
 from harness.blame.fix.fallback import FloatLayers, float_layers
 from harness.blame.fix.floats import float_outputs
-from harness.blame.fix.model import Model, node_name
+from harness.blame.fix.model import Model
+from harness.compiler.legalise.graph import layer
 from harness.errors import UsageError
 from tests.blame.fix.seeded import network, pictures, recipe
 
@@ -29,9 +30,9 @@ def test_a_layer_goes_to_the_cpu_and_stays_the_same_function(kind):
     images = pictures(4)
     before = recipe(around(LAYERS[kind]), images)
     node = next(
-        node_name(node)
+        layer(node)
         for node in Model(before.source.data).nodes
-        if node_name(node).startswith("/2/") and node.op_type in ("Conv", "Gemm")
+        if layer(node).startswith("/2/") and node.op_type in ("Conv", "Gemm")
     )
     after = FloatLayers((node,)).apply(before)
     expected, found = (float_outputs(one.source, images)["y"] for one in (before, after))

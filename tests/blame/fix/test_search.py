@@ -33,6 +33,16 @@ def test_an_outlier_channel_is_equalised_away():
     assert found.compiled.contract.calibration.method == "no_clip"
 
 
+def test_what_is_not_kept_says_why():
+    one = recipe(with_outlier(network()), pictures(16, 1))
+    found = search(one, Equalise("maps"), Equalise("weights"), CalibrationMethod("cdf"), most=4)
+    first, second = sorted(found.rows[:2], key=lambda row: not row.kept)
+    assert first.kept
+    assert second.reason == f"{first.fix} gains more, and is kept first"
+    (method,) = (row for row in found.rows if row.family == "method" and row.onto == ())
+    assert method.reason == "no sure gain on the images that choose" or "asked" in method.reason
+
+
 def test_one_dark_calibration_image_is_joined_by_others():
     dark = recipe(network(), pictures(1, 1, low=0, high=60))
     found = search(dark, MoreImages(pictures(16, 2)), Equalise("maps"))
