@@ -17,14 +17,15 @@ from harness.compiler.legalise.wide import WIDE
 from harness.errors import UsageError
 
 # Normalisations come first: folded ones look at calibration images by the names of tensors as
-# they came. Activations come behind what makes shuffles and crops, and crops last.
+# they came. What was grouped may be wide. Activations come behind what makes shuffles and crops,
+# and crops last.
 REWRITES: tuple[Rewrite, ...] = (
     NORMALISATION,
     TRANSPOSED,
+    GROUPED,
     WIDE,
     BILINEAR,
     PRELU,
-    GROUPED,
     POOLING,
     ACTIVATION,
     CROP,

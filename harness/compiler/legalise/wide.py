@@ -5,7 +5,8 @@ reaches b pixels further on each side, and its output channels become pixels aga
 goes where is arithmetic: output pixel `(b / s) q + r` of a convolution with stride `s`, padding
 `p` and dilation `d` reads input pixel `b q + s r + d k - p`, which lies in block
 `q + floor((s r + d k - p) / b)`. Where b = 1 is enough, weights of zero fill the kernel up and
-nothing is moved.
+nothing is moved. On request kernels are cut up instead (`harness.compiler.legalise.shifted`), and
+depthwise ones, whose channels have to stay apart, in no other way.
 
 nncase 1.9 computes all these on the CPU in float. The shuffles move bytes.
 """
@@ -20,6 +21,7 @@ import numpy as np
 import onnx
 
 from harness.compiler.fallback import KERNELS, MAX_CHANNELS, MIN_SIDE
+from harness.compiler.legalise import shifted
 from harness.compiler.legalise.convolution import Convolution, read
 from harness.compiler.legalise.graph import Array, Graph, Writer
 from harness.compiler.legalise.rewrite import OFF, Change, Context, Rewrite
@@ -44,26 +46,39 @@ class _Plan:
 
 def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     conv = read(context.graph, node)
-    if conv is None or conv.groups != 1 or _is_fine(conv):
+    if conv is None or not (conv.groups == 1 or conv.depthwise) or _is_fine(conv):
         return None
-    plan = _plan(conv)
-    if plan is None or (plan.block > 1 and context.mode == "fill"):
+    done = _done(context, node, conv)
+    if done is None:
         return None
-    _write(context.graph, node, conv, plan)
+    becomes, macs = done
     lines, columns = conv.kernel
-    more = 9 * conv.weights[..., 0, 0].size * plan.block**2 * plan.phases**2 * prod(plan.size)
     return Change(
-        becomes=_becomes(plan),
+        becomes=becomes,
         why=f"kernel {lines}x{columns}, stride {conv.strides[0]}, dilation {conv.dilations[0]}: "
         "the KPU has 1x1 and 3x3",
-        cost=f"{more / 1e6:.3g} M multiply-accumulates on the KPU for {conv.macs / 1e6:.3g} M",
+        cost=f"{macs / 1e6:.3g} M multiply-accumulates on the KPU for {conv.macs / 1e6:.3g} M",
     )
 
 
-def _becomes(plan: _Plan) -> str:
-    if plan.block == 1:
-        return "a 3x3 convolution, filled up with zeros"
-    return f"a 3x3 convolution over blocks of {plan.block}x{plan.block} pixels"
+def _done(context: Context, node: onnx.NodeProto, conv: Convolution) -> tuple[str, int] | None:
+    """Rewrite in the way that the mode has for it; return what it becomes, and its MACs."""
+    plan = _plan(conv)
+    filled = plan is not None and plan.block == 1
+    if context.mode == "fill" and not filled:
+        return None
+    cut = shifted.pieces(conv) if context.mode == "shifted" else None
+    if cut and not filled:
+        macs = shifted.write(context.graph, node, conv)
+        kind = "3x3 convolution" if conv.groups == 1 else "depthwise 3x3 convolution, summed,"
+        return f"a {kind} over {prod(cut)} shifted copies", macs
+    if plan is None:
+        return None
+    _write(context.graph, node, conv, plan)
+    macs = 9 * conv.weights[..., 0, 0].size * plan.block**2 * plan.phases**2 * prod(plan.size)
+    if filled:
+        return "a 3x3 convolution, filled up with zeros", macs
+    return f"a 3x3 convolution over blocks of {plan.block}x{plan.block} pixels", macs
 
 
 def _is_fine(conv: Convolution) -> bool:
@@ -78,7 +93,9 @@ def _plan(conv: Convolution) -> _Plan | None:
         return None
     inputs, outputs = conv.input_shape[1], conv.output_shape[1]
     whole = [b for b in _BLOCKS if not any(side % b for side in conv.input_shape[2:])]
-    for block in [*whole, *(b for b in _BLOCKS if b not in whole)]:
+    # Packed channels of a block would have to mix.
+    blocks = [*whole, *(b for b in _BLOCKS if b not in whole)] if conv.groups == 1 else [1]
+    for block in blocks:
         phases = block // stride
         if block % stride:
             continue
@@ -86,7 +103,7 @@ def _plan(conv: Convolution) -> _Plan | None:
             max(-(-side // block), -(-result // phases))
             for side, result in zip(conv.input_shape[2:], conv.output_shape[2:], strict=True)
         )
-        if min(size) < MIN_SIDE:
+        if block > 1 and min(size) < MIN_SIDE:
             continue
         if max(inputs * block**2, outputs * phases**2) > MAX_CHANNELS:
             continue
@@ -116,7 +133,7 @@ def _write(graph: Graph, node: onnx.NodeProto, conv: Convolution, plan: _Plan) -
     bias = np.repeat(conv.bias, plan.phases**2)
     inputs = [x, new.const("weight", _weights(conv, plan)), new.const("bias", bias)]
     last = "" if plan.phases > 1 or any(cut) else output
-    x = new.add("Conv", inputs, last, kernel_shape=[3, 3], pads=[1] * 4)
+    x = new.add("Conv", inputs, last, kernel_shape=[3, 3], pads=[1] * 4, group=conv.groups)
     if plan.phases > 1:
         last = "" if any(cut) else output
         x = new.add("DepthToSpace", [x], last, blocksize=plan.phases, mode="CRD")
@@ -162,7 +179,8 @@ WIDE = Rewrite(
     title="kernels other than 1x1 and 3x3, dilation, stride above 2",
     modes={
         "fill": "up to 3x3 with zeros, where that is all; others as they are",
-        "kpu": "3x3 over blocks of pixels as well",
+        "kpu": "3x3 over blocks of pixels as well, but for depthwise ones",
+        "shifted": "3x3 over copies shifted by 3 pixels, where that goes, else as kpu",
         OFF: "as they are, on the CPU",
     },
     default="fill",

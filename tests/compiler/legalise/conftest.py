@@ -37,9 +37,13 @@ def difference(module, shape, **modes):
     """Return the largest difference between both models in relation to the largest value."""
     before, after, applied = rewritten(module, shape, **modes)
     picture = np.random.default_rng(1).normal(size=(1, *shape)).astype(np.float32)
-    one, other = run(before, picture), run(after, picture)
-    assert one.shape == other.shape
-    return np.abs(one - other).max() / np.abs(one).max(), applied
+    return apart(run(after, picture), run(before, picture)), applied
+
+
+def apart(found, expected):
+    """Return the largest difference in relation to the largest expected value."""
+    assert found.shape == expected.shape
+    return np.abs(found - expected).max() / np.abs(expected).max()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from harness.errors import CompileError, UsageError
 from harness.kmodel import load
 from harness.kmodel.operations import KpuConv2d
 from harness.kmodel.work import work
+from harness.method import InputContract
 from harness.simulator import Simulator
 from tests.compiler.legalise.conftest import OFF
 from tests.compiler.test_build import deployable, run_both
@@ -68,6 +69,12 @@ CASES = {
     "transposed, no stride": (lambda: [nn.ConvTranspose2d(8, 8, 3, 1, 1)], {}, 30, set()),
     "norm": (uneven_norm, {}, 25, {"Binary", "Reduce"}),
     "norm, folded": (uneven_norm, {"norm": "fold"}, None, set()),
+    "group norm, folded": (
+        lambda: [conv(8, 8), nn.GroupNorm(2, 8)],
+        {"norm": "fold"},
+        None,
+        set(),
+    ),
     "crop": (lambda: [summing()], {}, 30, {"Slice", "ReduceWindow2D"}),
     "cut twice": (lambda: [CutTwice()], {}, 30, None),
     "reflected border": (lambda: [nn.ReflectionPad2d(1), summing()], {}, 30, None),
@@ -82,6 +89,25 @@ CASES = {
     "prelu": (lambda: [prelu()], {}, 30, set()),
     "1x3": (lambda: [nn.Conv2d(8, 8, (1, 3), padding=(0, 1))], {}, 30, set()),
     "5x5": (lambda: [conv(8, 8, 5)], {"kernel": "kpu"}, 30, {"Transpose"}),
+    "5x5, shifted": (
+        lambda: [conv(8, 8, 5)],
+        {"kernel": "shifted"},
+        30,
+        {"Pad", "Slice", "Concat"},
+    ),
+    "7x7": (lambda: [conv(8, 8, 7)], {"kernel": "kpu"}, 30, {"Transpose"}),
+    "7x7, shifted": (
+        lambda: [conv(8, 8, 7)],
+        {"kernel": "shifted"},
+        30,
+        {"Pad", "Slice", "Concat"},
+    ),
+    "5x5 depthwise, shifted": (
+        lambda: [conv(8, 8, 5, groups=8)],
+        {"kernel": "shifted"},
+        30,
+        {"Pad", "Slice", "Concat"},
+    ),
     "4x4, stride 2": (
         lambda: [conv(8, 8, 4, stride=2, padding=1)],
         {"kernel": "kpu"},
@@ -108,6 +134,10 @@ SLOW = {
     "transposed 5x5",
     "transposed, no stride",
     "norm, folded",
+    "group norm, folded",
+    "7x7",
+    "7x7, shifted",
+    "5x5 depthwise, shifted",
     "groups, split",
     "1x3",
     "4x4, stride 2",
@@ -132,6 +162,78 @@ def test_computes_the_same_on_the_kpu(case):
     if on_cpu is not None:
         assert computing == on_cpu
     assert share_on_kpu(compiled.kmodel) > 0.95
+
+
+def small_map(kernel, shape, **options):
+    """Two convolutions on a map that the KPU has to have padded, and back."""
+    torch.manual_seed(0)
+    front = nn.Conv2d(3, 8, kernel, padding=kernel // 2)
+    return nn.Sequential(
+        front,
+        nn.ReLU(),
+        nn.Conv2d(8, 8, kernel, padding=kernel // 2, **options),
+        nn.Conv2d(8, 4, 1),
+    ).eval(), InputContract((3, *shape))
+
+
+SIZES = [(h, w) for h in (1, 2, 3) for w in (1, 2, 3)] + [(1, 7), (3, 8), (6, 2)]
+FAST_SIZES = [(1, 1), (3, 2)]
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param(s, marks=[] if s in FAST_SIZES else [pytest.mark.slow]) for s in SIZES]
+)
+@pytest.mark.parametrize("kind", ["3x3", "1x1", "depthwise"])
+def test_maps_below_4x4_need_no_rewrite(size, kind):
+    """nncase pads them on the CPU, computes on the KPU, and cuts them out, as the reasons say."""
+    net, contract = small_map(
+        1 if kind == "1x1" else 3, size, **({"groups": 8} if kind == "depthwise" else {})
+    )
+    compiled = right(net, contract)
+    assert compiled.rewrites == ()
+    reasons = {p.reason for p in compiled.placement if p.operation in ("Pad", "Slice")}
+    assert f"map {size[0]}x{size[1]} is below 4x4: padded for the KPU" in reasons
+    assert "cuts the result out of a map that was padded for the KPU" in reasons
+
+
+BORDERS = [
+    1,
+    (1, 0, 0, 0),
+    (0, 1, 0, 0),
+    (0, 0, 1, 0),
+    (0, 0, 0, 1),
+    2,
+    3,
+    (1, 2, 3, 0),
+    (3, 1, 0, 2),
+]
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (9, 14)])
+@pytest.mark.parametrize("layer", [nn.ReflectionPad2d, nn.ReplicationPad2d])
+@pytest.mark.parametrize(
+    "border",
+    [pytest.param(b, marks=[] if b == (1, 2, 3, 0) else [pytest.mark.slow]) for b in BORDERS],
+)
+def test_reflected_and_repeated_borders_need_no_rewrite(border, layer, shape):
+    torch.manual_seed(0)
+    net = nn.Sequential(conv(3, 8), nn.ReLU(), layer(border), nn.Conv2d(8, 4, 3)).eval()
+    compiled = right(net, InputContract((3, *shape)))
+    assert {one.rewrite for one in compiled.rewrites} <= {"crop"}
+    reasons = {p.reason for p in compiled.placement if p.operation == "Pad"}
+    assert "padding that the KPU does not have (it pads 1 on all sides)" in reasons
+
+
+def right(net, contract):
+    """Assert that nncase is near PyTorch and our simulator equal to it; return what it made."""
+    target = deployable(net, contract=contract)
+    compiled, expected, found = run_both(target)
+    ours = Simulator(load(compiled.kmodel))(target.evaluation.inputs)
+    (mine,), (theirs,) = ours.values(), found.values()
+    np.testing.assert_array_equal(mine.numpy().reshape(theirs.shape), theirs)
+    assert compare(expected, found).outputs["y"].snr_db > 30
+    assert share_on_kpu(compiled.kmodel) == 1
+    return compiled
 
 
 def test_pooling_joins_the_convolution_and_costs_a_step_of_the_quantisation():
@@ -185,7 +287,6 @@ def test_a_wrong_request_is_one_line():
 
 def test_tflite_is_not_rewritten(tmp_path):
     from harness.compiler.build import Source, compile_source
-    from harness.method import InputContract
 
     source = Source("t", "tflite", b"", InputContract((3, 32, 32)), "", {})
     images = np.zeros((1, 3, 32, 32), np.uint8)

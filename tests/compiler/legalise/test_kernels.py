@@ -37,6 +37,64 @@ def test_any_kernel_is_the_same_function_in_3x3(case):
         assert pads == [1, 1, 1, 1]
 
 
+@settings(max_examples=25)
+@given(wide(), st.booleans())
+def test_any_kernel_is_the_same_function_over_shifted_copies(case, depthwise):
+    layer, shape = case
+    if depthwise:
+        layer = nn.Conv2d(3, 3, layer.kernel_size, layer.stride, layer.padding, groups=3)
+    error, applied = difference(layer, shape, kernel="shifted")
+    assert error <= 1e-5
+    for one in applied:
+        assert (
+            "shifted" in one.becomes
+            or "filled" in one.becomes
+            or max(layer.dilation) > 1
+            or (max(layer.stride) > 2)
+        )
+
+
+@pytest.mark.parametrize(("side", "copies"), [(5, 4), (7, 9), (9, 9)])
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_wide_kernels_are_summed_over_shifted_copies(same, side, copies, depthwise):
+    groups = 3 if depthwise else 1
+    layer = nn.Conv2d(3, 3, side, padding=side // 2, groups=groups)
+    (applied,) = same(layer, (3, 13, 15), "kernel", "shifted")
+    assert f"over {copies} shifted copies" in applied.becomes
+    found = convolutions(rewritten(layer, (3, 13, 15), kernel="shifted")[1])
+    kernels = [
+        next(list(a.ints) for a in one.attribute if a.name == "kernel_shape") for one in found
+    ]
+    assert kernels == [[3, 3], [1, 1]][: 1 + depthwise]
+    assert same(layer, (3, 13, 15), "kernel", "fill") == []
+
+
+def test_wide_depthwise_kernels_are_cut_up_on_request_only(same):
+    layer = nn.Conv2d(3, 3, 5, 2, 2, groups=3)
+    assert "4 shifted copies" in same(layer, (3, 12, 16), "kernel", "shifted")[0].becomes
+    assert same(layer, (3, 12, 16), "kernel", "kpu") == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "becomes"),
+    [
+        (nn.Conv2d(3, 4, 5, padding=4, dilation=2), "over blocks of 4x4"),
+        (nn.Conv2d(3, 4, 5, 4, 2), "over blocks of 4x4"),
+        (nn.Conv2d(3, 4, (1, 3), padding=(0, 1)), "filled up"),
+    ],
+    ids=["dilated", "stride 4", "small"],
+)
+def test_what_has_no_shifted_copies_is_as_kpu(same, layer, becomes):
+    assert becomes in same(layer, (3, 32, 32), "kernel", "shifted")[0].becomes
+
+
+def test_what_was_grouped_may_be_wide():
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 5, padding=2, groups=2))
+    error, applied = difference(net, (3, 12, 16), kernel="kpu", grouped="dense")
+    assert error <= 1e-5
+    assert [one.rewrite for one in applied] == ["grouped", "kernel"]
+
+
 @pytest.mark.parametrize(
     ("layer", "block"),
     [
@@ -57,9 +115,12 @@ def test_the_smallest_whole_blocks_are_taken(same, layer, block):
 
 
 @pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (2, 2), (2, 3)])
-def test_small_kernels_are_filled_up_by_default(same, kernel):
-    layer = nn.Conv2d(3, 4, kernel, padding=(kernel[0] // 2, kernel[1] // 2))
-    (applied,) = same(layer, (3, 12, 16), "kernel", "fill")
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("shape", [(3, 12, 16), (3, 2, 3)])
+def test_small_kernels_are_filled_up_by_default(same, kernel, groups, shape):
+    padding = kernel[0] // 2, kernel[1] // 2
+    layer = nn.Conv2d(3, 3, kernel, padding=padding, groups=groups)
+    (applied,) = same(layer, shape, "kernel", "fill")
     assert "filled up with zeros" in applied.becomes
 
 
@@ -72,9 +133,10 @@ def test_what_the_kpu_has_is_left_alone(same, layer):
     assert same(layer, (3, 12, 16), "kernel", "kpu") == []
 
 
-def test_what_would_need_too_many_channels_is_left_alone(same):
+@pytest.mark.parametrize("mode", ["kpu", "shifted"])
+def test_what_would_need_too_many_channels_is_left_alone(same, mode):
     net = nn.Sequential(nn.Conv2d(3, 300, 1), nn.Conv2d(300, 4, 5, padding=2))
-    assert same(net, (3, 8, 8), "kernel", "kpu") == []
+    assert same(net, (3, 8, 8), "kernel", mode) == []
 
 
 @settings(max_examples=20)
