@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
 
 from harness.files import write_bytes
 from harness.method import Deployable
 from reference.dtn.classify import predict
+from reference.sheet import in_lines, sheet
 from reference.training.record import FILE_NAME as HISTORY_NAME
 
 if TYPE_CHECKING:
@@ -39,7 +37,9 @@ def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[s
     """
     shown = deployable.evaluation.inputs[: COLUMNS * LINES]
     made = predict(_Pictures(deployable.module), torch.from_numpy(shown)).numpy()
-    write_bytes(out / PICTURES_FILE, sheet([shown, to_bytes(made)]))
+    rows = [("S", shown), ("T", to_bytes(made))]
+    columns = min(COLUMNS, len(shown))
+    write_bytes(out / PICTURES_FILE, sheet(in_lines(rows, columns), ZOOM))
     written = {"pictures of S, each above its like in T (float)": PICTURES_FILE}
     if (training / HISTORY_NAME).is_file():
         shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
@@ -51,31 +51,6 @@ def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
     """Turn what g gives into bytes: float32 in −1 to 1 → uint8."""
     levels = np.clip((pictures + 1) * 127.5, 0, 255).round()
     return np.asarray(levels, np.uint8)
-
-
-def sheet(rows: Sequence[Images], columns: int = COLUMNS, below: Images | None = None) -> bytes:
-    """Return a PNG in which the n-th pictures of all rows stand below each other.
-
-    Args:
-        rows: uint8 [N, C, S, S] each, RGB or grey, with the same N.
-        columns: Pictures beside each other.
-        below: One more line of as many pictures.
-    """
-    starts = range(0, max(1, len(rows[0]) - columns + 1), columns)
-    lines = [_line(row[start : start + columns]) for start in starts for row in rows]
-    if below is not None:
-        lines.append(_line(below))
-    image = Image.fromarray(np.concatenate(lines))
-    buffer = io.BytesIO()
-    zoomed = image.resize((image.width * ZOOM, image.height * ZOOM), Image.Resampling.NEAREST)
-    zoomed.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def _line(images: Images) -> Images:
-    """Return pictures beside each other: uint8 [N, C, S, S] → [S, N S, 3]."""
-    coloured = np.broadcast_to(images, (len(images), 3, *images.shape[2:]))
-    return np.concatenate(list(coloured), axis=2).transpose(1, 2, 0)
 
 
 class _Pictures(torch.nn.Module):

@@ -13,11 +13,13 @@ import numpy as np
 
 from harness.errors import DataError
 from harness.files import write_bytes
-from reference.dtn.artefacts import COLUMNS, sheet, to_bytes
+from reference.dtn.artefacts import COLUMNS, ZOOM, to_bytes
 from reference.dtn.data import sample_domains
 from reference.dtn.method import CALIBRATION_PICTURES, EVALUATION_PICTURES
+from reference.sheet import in_lines, sheet
 
-BACKENDS = ("float", "kpu")
+# Backend → what its pictures are called.
+BACKENDS = {"float": "G, float", "kpu": "G, K210"}
 LINES = 2
 
 
@@ -29,13 +31,14 @@ def figure(run: Path) -> bytes:
     """
     shown = COLUMNS * LINES
     domains = sample_domains(CALIBRATION_PICTURES, EVALUATION_PICTURES)
-    rows = [domains.source_test.images[:shown]]
-    for backend in BACKENDS:
+    rows = [("S", domains.source_test.images[:shown])]
+    for backend, caption in BACKENDS.items():
         path = run / "outputs" / backend / "picture.npy"
         if not path.is_file():
             raise DataError(f"{run} has no outputs of {backend}", "run with --backends float,kpu")
-        rows.append(to_bytes(np.load(path)[:shown]))
-    return sheet(rows, below=domains.target_test.images[:COLUMNS])
+        rows.append((caption, to_bytes(np.load(path)[:shown])))
+    below = ("T", domains.target_test.images[:COLUMNS])
+    return sheet([*in_lines(rows, COLUMNS), below], ZOOM)
 
 
 def main() -> None:

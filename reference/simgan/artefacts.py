@@ -6,12 +6,14 @@ from pathlib import Path
 
 from harness.files import write_bytes
 from harness.method import Deployable
+from reference.sheet import in_lines, sheet
 from reference.simgan.estimator import refine
 from reference.simgan.history import History
-from reference.simgan.plots import as_bytes, curves_png, rows_png
+from reference.simgan.plots import as_bytes, curves_png
 
 # Pictures a row, and rows of pairs, of the sheet.
 COLUMNS, PAIRS = 8, 3
+ZOOM = 3
 
 
 def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[str, str]:
@@ -42,7 +44,4 @@ def _sheet(deployable: Deployable) -> bytes:
     columns = min(COLUMNS, len(images))
     images = images[: min(PAIRS, len(images) // columns) * columns]
     refined = as_bytes(refine(deployable.module, images).numpy())
-    rows = []
-    for start in range(0, len(images), columns):
-        rows += [images[start : start + columns], refined[start : start + columns]]
-    return rows_png(rows)
+    return sheet(in_lines([("synthetic", images), ("refined", refined)], columns), ZOOM)

@@ -1,13 +1,12 @@
-"""Pictures side by side and the curves of a training, as PNG files."""
+"""The bytes of pictures, and the curves of a training as a PNG file."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from reference.simgan.history import History
 
@@ -15,28 +14,11 @@ if TYPE_CHECKING:
     from harness.method import Images
 
 DPI = 110
-ENLARGED = 3
-_GAP = 2
 
 
 def as_bytes(values: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> Images:
     """Return pictures of −1 to 1 as the bytes that stand for them."""
     return np.asarray(((values.clip(-1, 1) + 1) * 127.5).round(), np.uint8)
-
-
-def rows_png(rows: Sequence[Images]) -> bytes:
-    """Return rows of grey pictures as one PNG, enlarged.
-
-    Args:
-        rows: uint8 [N, 1, H, W] each, with the same N, H and W.
-    """
-    lines = [_line(images) for images in rows]
-    gap = np.full((_GAP, lines[0].shape[1]), 255, np.uint8)
-    sheet = np.concatenate([part for line in lines for part in (line, gap)][:-1])
-    size = (sheet.shape[1] * ENLARGED, sheet.shape[0] * ENLARGED)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).resize(size, Image.Resampling.NEAREST).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def curves_png(history: History) -> bytes:
@@ -64,10 +46,3 @@ def _curves(history: History) -> Mapping[str, list[tuple[int, float]]]:
         for name, value in row.terms.items():
             curves.setdefault(name, []).append((row.step, value))
     return curves
-
-
-def _line(images: Images) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    height = images.shape[2]
-    gap = np.full((height, _GAP), 255, np.uint8)
-    parts = [part for image in images for part in (image[0], gap)][:-1]
-    return np.concatenate(parts, axis=1)

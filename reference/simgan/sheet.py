@@ -9,12 +9,14 @@ import argparse
 from pathlib import Path
 
 from harness.files import write_bytes
+from reference.sheet import in_lines, sheet
 from reference.simgan import METHOD
+from reference.simgan.artefacts import ZOOM
 from reference.simgan.checkpoint import read_checkpoint
 from reference.simgan.data import rendered_pictures
 from reference.simgan.estimator import refine
 from reference.simgan.networks import Refiner
-from reference.simgan.plots import as_bytes, rows_png
+from reference.simgan.plots import as_bytes
 
 # Pictures a row, and rows of each kind.
 COLUMNS, ROWS = 8, 2
@@ -25,10 +27,13 @@ def sheet_png(refiner: Refiner) -> bytes:
     count = COLUMNS * ROWS
     pictures = rendered_pictures(1, count, count)
     refined = as_bytes(refine(refiner, pictures.held_out.images).numpy())
-    kinds = (pictures.held_out.images, refined, pictures.real.images)
-    return rows_png(
-        [kind[start : start + COLUMNS] for kind in kinds for start in range(0, count, COLUMNS)]
-    )
+    kinds = {
+        "synthetic": pictures.held_out.images,
+        "refined": refined,
+        "photograph": pictures.real.images,
+    }
+    lines = [line for kind in kinds.items() for line in in_lines([kind], COLUMNS)]
+    return sheet(lines, ZOOM)
 
 
 def main() -> None:

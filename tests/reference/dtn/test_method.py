@@ -79,7 +79,7 @@ def test_pictures_before_and_after_are_written(trained, domains_folder, tmp_path
     assert set(written.values()) >= {PICTURES_FILE, "history.json"}
     with Image.open(tmp_path / PICTURES_FILE) as sheet:
         assert sheet.mode == "RGB"
-        assert sheet.height == 2 * 32 * 2
+        assert sheet.height == (32 + 2 + 32) * 2
 
 
 def test_bytes_of_pictures():
