@@ -16,8 +16,10 @@ from harness.blame.columns import Columns, is_row
 from harness.blame.contract_check import ContractFinding, check_contract
 from harness.blame.facts import facts_of
 from harness.blame.flow import Flow
-from harness.blame.graph import Graph, Node
-from harness.blame.match import Link, match
+from harness.blame.graph import Graph, Node, Values
+from harness.blame.legal import Legal, check_rewrites, legal_form
+from harness.blame.link import Link
+from harness.blame.match import match
 from harness.blame.names import PlacedOperation, compiler_names, module_path
 from harness.blame.parameters import damages
 from harness.blame.recorded import FloatFinding, check_floats
@@ -52,6 +54,8 @@ class Suspect:
         run: Name of the run.
         contract: What the bytes of a picture stand for.
         onnx: The model that was compiled, its normalisation in it.
+        rewrites: What the legaliser was asked to make of it.
+        calibration: uint8 [N, C, H, W], where a rewrite took constants from them.
         kmodel: What it was compiled to, version 5.
         images: uint8 [N, C, H, W], as all backends get them.
         placed: What nncase's graph said of each compiled operation; empty if that is not kept.
@@ -66,6 +70,8 @@ class Suspect:
     onnx: bytes
     kmodel: bytes
     images: Images
+    rewrites: Mapping[str, str] = field(default_factory=dict)
+    calibration: Images | None = None
     placed: Iterable[PlacedOperation] = ()
     floats: Outputs | None = None
     nncase: Outputs | None = None
@@ -82,10 +88,15 @@ class _Work:
     """What is made on the way, and how long it took."""
 
     flow: Flow
-    graph: Graph
+    legal: Legal
     given: Codes
     links: dict[str, Link] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    agreement: Tally = field(default_factory=Tally)
+
+    @property
+    def graph(self) -> Graph:
+        return self.legal.graph
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -109,12 +120,12 @@ def analyse(suspect: Suspect, answers: Answers | None = None, progress: Progress
     """
     images = _checked(suspect)
     started = time.perf_counter()
-    low, high = suspect.contract.range
-    step = (high - low) / 255
-    program, graph = load(suspect.kmodel), Graph(suspect.onnx)
+    program, span = load(suspect.kmodel), suspect.contract.range
+    legal = legal_form(suspect.onnx, span, suspect.rewrites, suspect.calibration)
+    graph = legal.graph
     _check_pair(program, graph)
-    work = _Work(Flow(Simulator(program)), graph, Codes(step, -low / step))
-    floats = graph.run(_real(images[:MATCHING], work.given))
+    work = _Work(Flow(Simulator(program)), legal, Codes.of_bytes(span))
+    floats = graph.run(work.given.decode_images(images[:MATCHING]))
     graph.learn_shapes(floats)
     with work.timed("match"):
         names = compiler_names(program.operations, suspect.placed)
@@ -157,10 +168,6 @@ def _check_pair(program: Program, graph: Graph) -> None:
         )
 
 
-def _real(images: Images, given: Codes) -> torch.Tensor:
-    return given.decode(torch.from_numpy(np.ascontiguousarray(images)))
-
-
 def _run(
     columns: Columns, suspect: Suspect, work: _Work, answers: Answers, progress: Progress
 ) -> dict[str, npt.NDArray[np.float32]]:
@@ -171,21 +178,31 @@ def _run(
         for start in range(0, len(images), size):
             batch = images[start : start + size]
             with work.timed("float"):
-                floats = work.graph.run(_real(batch, work.given))
+                floats = work.graph.run(work.given.decode_images(batch))
+                outputs = _exported(work, floats)
             with work.timed("columns"):
                 codes = torch.from_numpy(np.ascontiguousarray(batch))
                 asked = {
                     key: torch.from_numpy(all_[start : start + size])
                     for key, all_ in answers.items()
                 }
-                for name, value in columns.add(floats, codes, asked).items():
+                for name, value in columns.add(floats, codes, outputs, asked).items():
                     parts.setdefault(name, []).append(value)
-                for column, outputs in recorded.items():
-                    columns.add_outputs(
-                        floats, column, [one[start : start + size] for one in outputs.values()]
-                    )
+                for column, found in recorded.items():
+                    part = [one[start : start + size] for one in found.values()]
+                    columns.add_outputs(outputs, column, part)
             task.advance(len(batch))
     return {name: torch.cat(values).numpy() for name, values in parts.items()}
+
+
+def _exported(work: _Work, floats: Values) -> Values:
+    """Return the outputs of the exported model, and keep how near the rewritten one is."""
+    if not work.legal.applied:
+        return floats
+    found = work.legal.original.run(floats[work.graph.input])
+    for name in work.graph.outputs:
+        work.agreement.add(found[name].flatten(), floats[name].flatten())
+    return {name: found[name] for name in work.graph.outputs}
 
 
 def _recorded(suspect: Suspect) -> dict[Column, Outputs]:
@@ -216,7 +233,7 @@ def _findings(
         contract = check_contract(work.flow, work.graph, work.links, suspect.contract, codes)
     floats: FloatFinding | None = None
     if suspect.floats is not None:
-        floats = check_floats(work.graph, suspect.contract, suspect.images, suspect.floats)
+        floats = check_floats(work.legal.original, suspect.contract, suspect.images, suspect.floats)
     board: BoardFinding | None = None
     if suspect.board:
         board = check_board(
@@ -233,6 +250,7 @@ def _findings(
         damages=damages(work.links),
         contract=contract,
         floats=floats,
+        rewrites=check_rewrites(work.legal, work.agreement),
         board=board,
         outputs=_outputs(columns, work.graph),
         simulators=_simulators(suspect, simulated),
@@ -259,7 +277,7 @@ def _rows(columns: Columns, work: _Work) -> list[LayerRow]:
 
 def _row(link: Link, columns: Columns, work: _Work) -> LayerRow:
     name = link.operation.name
-    nodes = [node.name for node in _nodes(link, work.graph)]
+    nodes = work.legal.names(_nodes(link, work.graph))
     paths = [module_path(node) for node in nodes if node != NORMALISATION]
     unit: Unit = "KPU" if link.operation.unit == "KPU" else "CPU"
     remark = link.remark
@@ -275,12 +293,12 @@ def _row(link: Link, columns: Columns, work: _Work) -> LayerRow:
         accumulated=_errors(columns.tallies, name, alone=False),
         alone=_errors(columns.tallies, name, alone=True),
         remark=remark,
-        facts=facts_of(link, nodes, columns.ranges.get(name), work.graph),
+        facts=facts_of(link, nodes, columns.ranges.get(name), work.legal.original),
     )
 
 
 def _nodes(link: Link, graph: Graph) -> list[Node]:
-    return graph.needed(link.sources, link.tensor) if link.tensor else []
+    return graph.leading(link.sources, link.tensor) if link.tensor else []
 
 
 def _errors(

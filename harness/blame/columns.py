@@ -12,10 +12,10 @@ from torch import Tensor
 
 from harness.blame.flow import MOVES, PLACEMENTS, QUANTIZERS, Flow
 from harness.blame.graph import Graph, Values
-from harness.blame.match import Link
+from harness.blame.link import Link
 from harness.blame.result import Column
 from harness.blame.tally import Floats, Tally, powers
-from harness.blame.units import Codes, Sums, pooled, tabled
+from harness.blame.units import Codes, Sums, unrounded_codes
 from harness.kmodel.memory import DType
 from harness.kmodel.operations import KpuConv2d, Operation
 from harness.simulator.dataflow import Key
@@ -100,6 +100,7 @@ class Columns:
         self,
         floats: Values,
         codes: Tensor,
+        outputs: Values,
         answers: Mapping[tuple[str, Column], Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Run a batch and add its errors.
@@ -107,6 +108,7 @@ class Columns:
         Args:
             floats: Every tensor of the float model.
             codes: The bytes that went in, uint8 [N, C, H, W].
+            outputs: The exported model's outputs.
             answers: What others gave for an operation, by operation and column: all elements of
                 its result as the kmodel stores it, in order, for the same pictures.
 
@@ -130,7 +132,7 @@ class Columns:
             self._chip(link, chip, exact)
         for (name, column), value in (answers or {}).items():
             self._answered(self.links[name], column, value, exact)
-        return self._outputs(floats, ideal, chip)
+        return self._outputs(outputs, ideal, chip)
 
     def _exact(self, link: Link, exact: _State) -> None:
         """Put the float result where readers look for it."""
@@ -201,7 +203,7 @@ class Columns:
         """Return an operation's result in real numbers, rounded where the column rounds."""
         operation = link.operation
         if isinstance(operation, KpuConv2d):
-            found = self._convolved(link, operation, inputs[0], state)
+            found = self._convolved(link, operation, inputs[0])
         elif link.tensor and not isinstance(operation, (*MOVES, *PLACEMENTS)):
             found = self._computed(link, inputs, state)
         elif isinstance(operation, (*MOVES, *PLACEMENTS)) or link.codes is None:
@@ -215,26 +217,26 @@ class Columns:
             found = link.codes.rounded(found)
         return found
 
-    def _convolved(self, link: Link, layer: KpuConv2d, x: Tensor, state: _State) -> Tensor:
+    def _convolved(self, link: Link, layer: KpuConv2d, x: Tensor) -> Tensor:
         """Return what a layer gives with the kmodel's weights and the float activation."""
         step, picked = self.flow.steps.get(layer.name, 1), layer.name in self.flow.picked
         sums = self._sums[layer.name](x.flatten(0, 1), step, picked)
         sums = torch.unflatten(sums, 0, x.shape[:2])
         if not link.tensor or link.place is None or link.linear_place is None:
-            flat = pooled(tabled(layer.activation, sums.flatten(0, 1)), layer.pooling).float()
-            zero = link.codes.zero_point if link.codes else 0.0
-            return torch.unflatten(flat, 0, x.shape[:2]) - zero
-        linear = link.linear_place.gather(sums)
-        have = {name: state.tensors[name] for name in link.sources if name in state.tensors}
-        return link.place.spread(self.graph.evaluate({**have, link.linear: linear}, link.tensor))
+            assert link.codes is not None
+            return link.codes.decode(unrounded_codes(layer, sums))
+        known = {link.linear: link.linear_place.gather(sums)}
+        return link.place.spread(self.graph.evaluate(known, link.tensor))
 
     def _computed(self, link: Link, inputs: list[Tensor], state: _State) -> Tensor:
         """Return what the float model computes of what this column has."""
-        known = {name: state.tensors[name] for name in link.sources}
-        if len(inputs) == 1 and len(known) == 1:
-            (source,) = known
-            if inputs[0][0].numel() == known[source][0].numel():
-                known[source] = inputs[0].reshape(known[source].shape)
+        known = {
+            read.tensor: read.place.gather(value)
+            for read, value in zip(link.reads, inputs, strict=True)
+            if read is not None
+        }
+        for name in link.sources:
+            known.setdefault(name, state.tensors[name])
         assert link.place is not None
         return link.place.spread(self.graph.evaluate(known, link.tensor))
 
@@ -246,20 +248,20 @@ class Columns:
         return self.tallies.setdefault((operation.name, column, alone), Tally())
 
     def add_outputs(
-        self, floats: Values, column: Column, outputs: Sequence[npt.NDArray[np.float32]]
+        self, exported: Values, column: Column, outputs: Sequence[npt.NDArray[np.float32]]
     ) -> None:
         """Compare the model's outputs, in file order, that something else gave for a batch."""
         for name, found in zip(self.graph.outputs, outputs, strict=True):
-            value = torch.from_numpy(found).reshape(floats[name].shape).float()
-            self.outputs.setdefault((name, column), Tally()).add(floats[name], value)
+            value = torch.from_numpy(found).reshape(exported[name].shape).float()
+            self.outputs.setdefault((name, column), Tally()).add(exported[name], value)
 
     def _outputs(
-        self, floats: Values, ideal: Mapping[Column, _State], chip: _State
+        self, exported: Values, ideal: Mapping[Column, _State], chip: _State
     ) -> dict[str, Tensor]:
         """Compare the model's outputs, and return those of the chip."""
         found = {}
         for port, name in zip(self.flow.program.outputs, self.graph.outputs, strict=True):
-            reference = floats[name]
+            reference = exported[name]
             states: dict[Column, _State] = {**ideal, "kpu": chip}
             for column, state in states.items():
                 value = self.flow.inputs(port.name, state.values)[0]

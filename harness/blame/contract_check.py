@@ -17,9 +17,9 @@ from torch import Tensor
 
 from harness.blame.flow import Flow
 from harness.blame.graph import Graph
-from harness.blame.match import Link
+from harness.blame.link import Link
 from harness.blame.tally import Tally
-from harness.blame.units import Sums
+from harness.blame.units import Codes, Sums
 from harness.kmodel.operations import KpuConv2d
 from harness.method import InputContract
 
@@ -65,7 +65,7 @@ def check_contract(
     link = _first_convolution(graph, links)
     if link is None:
         return None
-    picture = _real(codes[:_PICTURES], contract)
+    picture = Codes.of_bytes(contract.range).decode(codes[:_PICTURES])
     with torch.inference_mode():
         seen = _seen(flow, link, codes[:_PICTURES])
         as_is = _agreement(graph, link, picture, seen)
@@ -95,11 +95,6 @@ def _diagonal(link: Link) -> bool:
     weights = link.weights.weights[:, :, 0, 0]
     square = weights.shape[0] == weights.shape[1]
     return weights.shape[1] == 1 or bool(square and (weights == np.diag(np.diag(weights))).all())
-
-
-def _real(codes: Tensor, contract: InputContract) -> Tensor:
-    low, high = contract.range
-    return low + codes.float() * ((high - low) / 255)
 
 
 def _seen(flow: Flow, last: Link, codes: Tensor) -> Tensor:
@@ -151,8 +146,9 @@ def _turned(
         "the kmodel reads the bytes as pixels (NHWC), the contract says planes (NCHW)": pixels,
         "the kmodel was made for pixels (NHWC) laid out as planes": planes,
     }
+    given = Codes.of_bytes(contract.range)
     scored = (
-        (_agreement(graph, link, _real(bytes_.contiguous(), contract), seen), text)
+        (_agreement(graph, link, given.decode(bytes_), seen), text)
         for text, bytes_ in tried.items()
     )
     return max(scored)

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.blame.columns import Ranges
 from harness.blame.graph import Graph
-from harness.blame.match import Link
+from harness.blame.link import Link
 from harness.blame.parameters import weight_snr
 from harness.blame.result import LayerFacts
 from harness.blame.units import weight_steps

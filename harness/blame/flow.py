@@ -70,6 +70,36 @@ class Flow:
         reads: Any = self.simulator.reads[name]
         return [_read(read, values) for read in reads]
 
+    def sources(self, name: str) -> list[list[Key]]:
+        """Return the results that each input of an operation comes from; none for constants."""
+        reads: Any = self.simulator.reads[name]
+        return [list(read.keys) for read in reads]
+
+    def zero_point(self, key: Key) -> float | None:
+        """Return the code that the readers of a result take for zero; None if none says it."""
+        for consumer in self.consumers(key):
+            found = None
+            if isinstance(consumer, KpuConv2d):
+                found = float(-consumer.registers.arg_w / 2**consumer.registers.shift_w)
+            elif isinstance(consumer, DEQUANTIZERS):
+                stated = stated_codes(consumer)
+                found = stated.zero_point if stated is not None else None
+            elif _passes_codes(consumer):
+                found = self.zero_point((consumer.name, 0))
+            if found is not None:
+                return found
+        return None
+
+    def stated(self, key: Key) -> Codes | None:
+        """Return the scale that a dequantisation behind a result states, if there is one."""
+        for consumer in self.consumers(key):
+            if isinstance(consumer, DEQUANTIZERS):
+                return stated_codes(consumer)
+            found = self.stated((consumer.name, 0)) if _passes_codes(consumer) else None
+            if found is not None:
+                return found
+        return None
+
     def codes_of_input(self, name: str) -> list[Codes | None]:
         """Return what the codes of each input stand for; None for floats and constants."""
         reads: Any = self.simulator.reads[name]
@@ -107,9 +137,15 @@ class Flow:
         if known is None or operation.output.dtype is not DType.U8:
             return self.run_layer(operation, inputs)
         if isinstance(operation, kinds.Concat):
-            return known.decode(self.run_layer(operation, inputs))
+            pieces = [x.reshape(len(x), operation.outer, -1) for x in inputs]
+            return torch.cat(pieces, 2).reshape(len(inputs[0]), *operation.output.shape)
         moved = self.on_codes(operation, [inputs[0] / known.scale + known.zero_point, *inputs[1:]])
         return (moved - known.zero_point) * known.scale
+
+
+def _passes_codes(operation: Operation) -> bool:
+    """Return whether an operation's result are codes that it was given."""
+    return isinstance(operation, (*MOVES, *PLACEMENTS)) and operation.output.dtype is DType.U8
 
 
 def stated_codes(operation: Operation) -> Codes | None:

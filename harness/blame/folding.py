@@ -55,7 +55,7 @@ def float_weights(graph: Graph, inputs: Collection[str], tensor: str) -> FloatWe
         if node.kind == "Add" and all(one in inputs for one in node.inputs):
             return _sum(graph.shapes[tensor][1], scale, bias)
         step = _affine(graph, node)
-        if step is None:
+        if step is None or not _keeps_channels(graph, node, scale.size):
             return None
         name, (factor, addend) = step
         scale, bias = scale * factor, bias + scale * addend
@@ -83,6 +83,8 @@ def _convolution(
             return None
         name, (factor, addend) = step
         read = len(weights) if weights.shape[1] == 1 and channels > 1 else weights.shape[1]
+        if not {factor.size, addend.size} <= {1, read}:
+            return None
         factor, addend = np.broadcast_to(factor, read), np.broadcast_to(addend, read)
         bias = bias + _of_constant(weights, addend)
         depthwise = weights.shape[1] == 1
@@ -90,6 +92,12 @@ def _convolution(
             factor[:, None, None, None] if depthwise else factor[None, :, None, None]
         )
     return FloatWeights(weights, bias)
+
+
+def _keeps_channels(graph: Graph, node: Node, factors: int) -> bool:
+    """Return whether factors behind a node, one a channel, are those of the channels before it."""
+    before, after = (graph.shapes[name] for name in (node.inputs[0], node.outputs[0]))
+    return factors == 1 or before[1:2] == after[1:2]
 
 
 def _of_constant(weights: Floats, addend: Floats) -> Floats:

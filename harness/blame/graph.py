@@ -16,6 +16,7 @@ from torch import Tensor
 
 from harness.blame.kernels import KERNELS
 from harness.compiler import onnx_graph
+from harness.compiler.lower import fold_constants
 from harness.errors import CompileError
 
 Values = dict[str, Tensor]
@@ -53,9 +54,11 @@ class Graph:
     """
 
     def __init__(self, data: bytes) -> None:
-        model = onnx_graph.parse(data)
+        given = onnx_graph.graph_input(data)
+        # Sizes that are computed on the way are known: they are those of one picture.
+        model = fold_constants(data)
         self._opsets = model.opset_import
-        self.input = onnx_graph.graph_input(data).name
+        self.input, self.input_shape = given.name, given.shape
         self.outputs = tuple(value.name for value in model.graph.output)
         self.constants: Values = {
             tensor.name: _tensor(numpy_helper.to_array(tensor))
@@ -117,6 +120,13 @@ class Graph:
                 found.add(id(node))
                 wanted.extend(node.inputs)
         return [node for node in self.nodes if id(node) in found]
+
+    def leading(self, known: Iterable[str], target: str) -> list[Node]:
+        """Return the nodes that lead to a tensor; the last one where known ones do not suffice."""
+        try:
+            return self.needed(known, target)
+        except KeyError:
+            return [self.producer[target]]
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.blame.match import Link
+from harness.blame.link import Link
 from harness.blame.tally import decibels
 from harness.blame.units import addends, expected_codes, gains, weight_steps
 from harness.kmodel.operations import KpuConv2d

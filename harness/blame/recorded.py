@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from harness.backends.floating import to_float
 from harness.blame.graph import Graph
 from harness.blame.result import Stage
 from harness.blame.tally import Tally
+from harness.blame.units import Codes
 from harness.method import InputContract
 
 Images = npt.NDArray[np.uint8]
@@ -50,7 +52,8 @@ def check_floats(
         images: uint8 [N, C, H, W].
         recorded: float32 [N, …] by name, in the graph's order of outputs.
     """
-    as_is = _agreement(graph, _prepared(images, contract), recorded)
+    given = Codes.of_bytes(contract.range)
+    as_is = _agreement(graph, given.decode_images(images), recorded)
     if as_is >= FLOAT_AGREES_DB:
         line = f"PyTorch's recorded outputs agree with the ONNX model to {as_is:.0f} dB"
         return FloatFinding(None, (line,))
@@ -69,8 +72,8 @@ def check_floats(
     return FloatFinding("compiler", (differs, f"{tried} (best: {best:.1f} dB, it {text})"))
 
 
-def _agreement(graph: Graph, pictures: npt.NDArray[np.float32], recorded: Outputs) -> float:
-    values = graph.run(torch.from_numpy(np.ascontiguousarray(pictures)))
+def _agreement(graph: Graph, pictures: Tensor, recorded: Outputs) -> float:
+    values = graph.run(pictures)
     tally = Tally()
     for name, output in zip(graph.outputs, recorded.values(), strict=True):
         reference = values[name]
@@ -79,30 +82,23 @@ def _agreement(graph: Graph, pictures: npt.NDArray[np.float32], recorded: Output
     return 200.0 if found is None else found
 
 
-def _prepared(images: Images, contract: InputContract) -> npt.NDArray[np.float32]:
-    """Return pictures in units of the contract's range: mean and std stand in the graph."""
-    plain = replace(contract, mean=(), std=())
-    return np.asarray(to_float(images, plain), np.float32)
-
-
-def _hypotheses(
-    images: Images, contract: InputContract
-) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+def _hypotheses(images: Images, contract: InputContract) -> Iterator[tuple[str, Tensor]]:
     """Yield other ways to prepare the pictures, as the graph would have to be given them."""
+    given = Codes.of_bytes(contract.range)
     count, channels, height, width = images.shape
     if channels > 1:
         letters = contract.color
-        yield f"took {letters[::-1]} for {letters}", _prepared(images[:, ::-1], contract)
+        yield f"took {letters[::-1]} for {letters}", given.decode_images(images[:, ::-1])
         pixels = images.reshape(count, height, width, channels).transpose(0, 3, 1, 2)
-        yield "read the bytes as pixels (NHWC)", _prepared(pixels, contract)
+        yield "read the bytes as pixels (NHWC)", given.decode_images(pixels)
         planes = images.transpose(0, 2, 3, 1).reshape(images.shape)
-        yield "had pixels (NHWC) where planes are", _prepared(planes, contract)
+        yield "had pixels (NHWC) where planes are", given.decode_images(planes)
     for text, other in _normalisations(contract):
         wrong = to_float(images, other)
         std = np.asarray(contract.std, np.float32)[:, None, None]
         mean = np.asarray(contract.mean, np.float32)[:, None, None]
         # The graph normalises by the contract: what it is given has to undo that.
-        yield text, np.asarray(wrong * std + mean, np.float32)
+        yield text, torch.from_numpy(np.asarray(wrong * std + mean, np.float32))
 
 
 def _normalisations(contract: InputContract) -> Iterator[tuple[str, InputContract]]:

@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.kmodel.operations import KpuConv2d, Pooling
+from harness.kmodel.operations import KpuConv2d
 from harness.kmodel.tables import ActivationTable
+from harness.simulator.kpu.pooling import PICKS, pool_reals
 
 Floats = npt.NDArray[np.float64]
 WEIGHT_ZERO = 128
 # Found by its codes: channels with smaller weights have the steps of this one.
 LEAST_WEIGHT_RANGE = 0.01
-_CORNERS = frozenset({Pooling.LEFT_TOP_2_STRIDE_2, Pooling.LEFT_TOP_4_STRIDE_4})
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ class Codes:
 
     scale: float
     zero_point: float
+
+    @classmethod
+    def of_bytes(cls, span: tuple[float, float]) -> Codes:
+        """Return what the bytes of a picture stand for, of which 0 and 255 are the two given."""
+        step = (span[1] - span[0]) / 255
+        return cls(step, -span[0] / step)
+
+    def decode_images(self, images: npt.NDArray[np.uint8]) -> Tensor:
+        """Return what the bytes of pictures stand for: float32, of the same shape."""
+        return self.decode(torch.from_numpy(np.ascontiguousarray(images)))
 
     @property
     def low(self) -> float:
@@ -86,10 +96,10 @@ def addends(layer: KpuConv2d) -> Floats:
 
 
 def expected_codes(weights: Floats) -> npt.NDArray[np.int64]:
-    """Return the codes that nncase gives float weights [out, in, k, k]."""
+    """Return the codes that nncase gives float weights [out, in, k, k]; 0 for no numbers."""
     steps = weight_steps(weights)
     codes = np.rint(weights / steps[:, None, None, None]) + WEIGHT_ZERO
-    return np.asarray(np.clip(codes, 0, 255), np.int64)
+    return np.asarray(np.clip(np.nan_to_num(codes), 0, 255), np.int64)
 
 
 def weight_steps(weights: Floats) -> Floats:
@@ -121,34 +131,26 @@ class Sums:
         self.kernel = torch.from_numpy(kernel.astype(np.float32))
         self.addend = torch.from_numpy(addend.astype(np.float32))
         self.padding, self.groups = layer.kernel // 2, len(kernel) if layer.depthwise else 1
-        self.pooling = layer.pooling
-        self.stride = layer.pooling.stride if layer.pooling in _CORNERS else 1
+        # Where a layer picks one of each window, and which column of that.
+        picks = layer.pooling in PICKS
+        self.stride = layer.pooling.stride if picks else 1
+        self.column = PICKS[layer.pooling][1] if picks else 0
         self.size = layer.output.shape[2:] if self.stride > 1 else layer.input.shape[2:]
 
     def __call__(self, x: Tensor, step: int = 1, picked: bool = False) -> Tensor:
-        """Return [N, C, H, W] in the table's units, before the pooling but with its picks.
+        """Return [N, C, H, W] in the table's units, with what the pooling picks, if it does.
 
         Args:
             x: Codes less their zero point, [N, c, h, w].
             step: Only every `step`-th line and column of the result is wanted.
             picked: Whether `x` is only what the layer's pooling picks.
         """
-        stride = 1 if picked else self.stride * step
+        stride = 1 if picked or self.column else self.stride * step
         found = functional.conv2d(x, self.kernel, self.addend, stride, self.padding, 1, self.groups)
+        if self.column:
+            found = found[..., :: self.stride * step, self.column :: self.stride * step]
         height, width = (-(-size // step) for size in self.size)
         return found[..., :height, :width]
-
-
-def pooled(x: Tensor, pooling: Pooling) -> Tensor:
-    """Return float [N, C, H, W] pooled as the KPU does; picks from the corner are done already."""
-    if pooling is Pooling.NONE or pooling in _CORNERS:
-        return x
-    if pooling is Pooling.RIGHT_TOP_2_STRIDE_2:
-        return x[..., ::2, 1::2]
-    if pooling.stride == 1:
-        x = functional.pad(x, (0, 1, 0, 1), mode="replicate")
-    take = functional.max_pool2d if "MAX" in pooling.name else functional.avg_pool2d
-    return take(x, pooling.size, pooling.stride)
 
 
 def tabled(table: ActivationTable, x: Tensor) -> Tensor:
@@ -162,6 +164,12 @@ def tabled(table: ActivationTable, x: Tensor) -> Tensor:
     slope, bias = torch.from_numpy(slopes), torch.from_numpy(table.bias[order].astype(np.float64))
     found = (wide - sorted_starts[reached]) * slope[reached] + bias[reached]
     return found.clamp(0, 255)
+
+
+def unrounded_codes(layer: KpuConv2d, sums: Tensor) -> Tensor:
+    """Return what a layer's table and pooling make of its sums [N, *shape]: float64, 0 to 255."""
+    found = pool_reals(tabled(layer.activation, sums.flatten(0, 1)), layer.pooling)
+    return torch.unflatten(found, 0, sums.shape[:2])
 
 
 def table_span(table: ActivationTable) -> tuple[float, float]:
@@ -199,7 +207,8 @@ def fit_codes(activated: Tensor, codes: Tensor, zero: float | None = None) -> Ta
         zero: The zero point, where a reader of the codes says it. Segments of a curve miss it.
 
     Returns:
-        None where fewer than eight points lie inside of the codes' range, or all are equal.
+        None where fewer than eight points lie inside of the codes' range, all are equal, or zero
+        would be no code: nncase's ranges hold it.
     """
     inside = (codes > 0) & (codes < 255) & torch.isfinite(activated)
     x, y = activated[inside].double(), codes[inside].double()
@@ -212,5 +221,7 @@ def fit_codes(activated: Tensor, codes: Tensor, zero: float | None = None) -> Ta
     intercept = float(y.mean() - slope * x.mean())
     if zero is not None and round(intercept) != round(zero):
         slope, intercept = float((x * (y - zero)).sum() / (x * x).sum()), zero
+    if not -1 < intercept < 256:
+        return None
     worst = float((x * slope + intercept - y).abs().max())
     return TableFit(Codes(1 / slope, float(round(intercept))), worst, len(x))

@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.blame.board_check import BoardFinding
 from harness.blame.contract_check import AGREES_DB, ContractFinding
-from harness.blame.match import Link
+from harness.blame.legal import RewriteFinding
+from harness.blame.link import Link
 from harness.blame.parameters import Damage
 from harness.blame.recorded import FloatFinding
 from harness.blame.result import Column, LayerError, LayerRow, Stage, Verdict
@@ -51,6 +52,7 @@ class Findings:
         damages: Parameters that are not the float model's.
         contract: How the kmodel sees the picture, where that is wrong.
         floats: What the recorded float outputs say.
+        rewrites: Whether the legaliser kept the function; None where it changed nothing.
         board: What a board's answers say.
         outputs: Errors of the model's outputs by name and column, accumulated.
         simulators: First difference of nncase's simulator and ours, in words; "" for none.
@@ -62,6 +64,7 @@ class Findings:
     damages: Sequence[Damage]
     contract: ContractFinding | None
     floats: FloatFinding | None
+    rewrites: RewriteFinding | None
     board: BoardFinding | None
     outputs: Mapping[str, Mapping[Column, LayerError]]
     simulators: str = ""
@@ -69,7 +72,10 @@ class Findings:
 
 def judge(found: Findings) -> Verdict:
     """Return the first stage that diverges, in the order in which data pass them."""
-    stages = (_floats, _contract, _damaged, _weights, _activations, _compiler, _board, _together)
+    stages = (
+        *(_floats, _contract, _rewritten, _damaged, _weights, _activations),
+        *(_compiler, _board, _together),
+    )
     for stage in stages:
         for verdict in stage(found):
             return verdict
@@ -90,6 +96,11 @@ def _contract(found: Findings) -> Iterator[Verdict]:
             f"(limit {AGREES_DB:.0f} dB)"
         )
         yield Verdict("input contract", finding.layer, (finding.hypothesis, agreement))
+
+
+def _rewritten(found: Findings) -> Iterator[Verdict]:
+    if found.rewrites is not None and found.rewrites.stage is not None:
+        yield Verdict(found.rewrites.stage, "", found.rewrites.evidence)
 
 
 def _damaged(found: Findings) -> Iterator[Verdict]:
@@ -265,6 +276,8 @@ def _all_well(found: Findings) -> Iterator[str]:
             yield f"output {name}: {found_db} on the chip (limit {LEAST_OUTPUT_DB:.0f} dB)"
     if found.floats is not None:
         yield from found.floats.evidence
+    if found.rewrites is not None:
+        yield from found.rewrites.evidence
     if found.board is not None:
         yield from found.board.evidence
 

@@ -18,9 +18,9 @@ from torch.nn import functional
 from harness.finetune.activation import smooth_activation
 from harness.finetune.parameters import LayerParameters, Quantised
 from harness.finetune.straight import straight
-from harness.kmodel.operations import KpuConv2d, Pooling
+from harness.kmodel.operations import KpuConv2d
 from harness.simulator.kpu.layer import KpuConv2dLayer
-from harness.simulator.kpu.pooling import PICKS
+from harness.simulator.kpu.pooling import pool_reals
 from harness.simulator.rules import Rules
 
 
@@ -90,23 +90,10 @@ class TrainableLayer(nn.Module):
         constant = constant + registers.arg_add * codes.shape[1]
         factor, addend = numbers.factor.to(dtype), numbers.addend.to(dtype)
         normed = total * factor[:, None, None] + (constant * factor + addend)[:, None, None]
-        values = smooth_pool(smooth_activation(exact.chain, normed), exact.pooling)
+        values = pool_reals(smooth_activation(exact.chain, normed), exact.pooling)
         found: Tensor = torch.unflatten(values[..., :height, :width], 0, x.shape[:2])
         return found
 
     def _factor(self, range_: nn.Parameter | None) -> Tensor:
         one = self.parameters_.gain.new_ones(())
         return one if range_ is None else torch.exp(range_)
-
-
-def smooth_pool(x: Tensor, kind: Pooling) -> Tensor:
-    """Return what `harness.simulator.kpu.pooling.pool` does to bytes, of real numbers."""
-    if kind in PICKS:
-        return x
-    if kind is Pooling.MEAN_2_STRIDE_1:
-        return functional.avg_pool2d(functional.pad(x, (0, 1, 0, 1), mode="replicate"), 2, 1)
-    if kind is Pooling.MAX_2_STRIDE_1:
-        return functional.max_pool2d(functional.pad(x, (0, 1, 0, 1)), 2, 1)
-    if kind in (Pooling.MAX_2_STRIDE_2, Pooling.MAX_4_STRIDE_4):
-        return functional.max_pool2d(x, kind.size, kind.size)
-    return functional.avg_pool2d(x, kind.size, kind.size)

@@ -104,6 +104,7 @@ def blame_run(request: BlameRequest) -> Blame:
         onnx=onnx,
         kmodel=kmodel,
         images=items.images,
+        rewrites=contract.legalise,
         placed=report.operations if report else (),
         floats=_recorded(request.run, "float", contract, items),
         nncase=_recorded(request.run, "nncase", contract, items),

@@ -67,9 +67,8 @@ class Setting:
         source = source_of_module(self.module, "net", contract, outputs)
         compiled = compile_source(source, self.images)
         self.graph = Graph(source.data)
-        low, high = contract.range
-        self.given = Codes((high - low) / 255, -low * 255 / (high - low))
-        self.floats = self.graph.run(self.given.decode(torch.from_numpy(self.images)))
+        self.given = Codes.of_bytes(contract.range)
+        self.floats = self.graph.run(self.given.decode_images(self.images))
         self.graph.learn_shapes(self.floats)
         self.flow = Flow(Simulator(load(compiled.kmodel)))
         self.links = match(self.flow, self.graph, self.floats, self.given, {})
@@ -139,7 +138,7 @@ def test_no_parameter_of_a_healthy_file_is_called_damaged(fused):
 
 def test_decoded_results_are_within_a_step_where_inputs_are_exact(fused):
     columns = Columns(fused.flow, fused.graph, fused.links, fused.given)
-    columns.add(fused.floats, torch.from_numpy(fused.images))
+    columns.add(fused.floats, torch.from_numpy(fused.images), fused.floats)
     for name, link in fused.links.items():
         if is_row(link.operation) and link.codes is not None and link.tensor:
             noise = columns.tallies[name, "kpu", True].error().mse ** 0.5
@@ -148,7 +147,7 @@ def test_decoded_results_are_within_a_step_where_inputs_are_exact(fused):
 
 def test_the_chips_column_is_the_simulator(fused):
     columns = Columns(fused.flow, fused.graph, fused.links, fused.given)
-    found = columns.add(fused.floats, torch.from_numpy(fused.images))
+    found = columns.add(fused.floats, torch.from_numpy(fused.images), fused.floats)
     expected = Simulator(fused.flow.program)(fused.images)
     for name, value in expected.items():
         assert torch.equal(found[name].reshape(value.shape), value.float())

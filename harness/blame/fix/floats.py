@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from harness.backends.floating import to_float
 from harness.blame.fix.base import Images
 from harness.blame.graph import Graph
+from harness.blame.units import Codes
 from harness.compiler.build import Source
 
 Array = npt.NDArray[Any]
@@ -37,10 +35,9 @@ def float_values(
     graph = Graph(source.data)
     wanted = tuple(names) or graph.outputs
     # Mean and std are layers of this model.
-    contract = replace(source.contract, mean=(), std=())
+    given = Codes.of_bytes(source.contract.range)
     for start in range(0, len(images), _BATCH):
-        part = to_float(images[start : start + _BATCH], contract)
-        values = graph.run(torch.from_numpy(part))
+        values = graph.run(given.decode_images(images[start : start + _BATCH]))
         yield {name: values[name].numpy() for name in wanted}
 
 

@@ -1,4 +1,4 @@
-"""The poolings of the KPU on uint8 maps.
+"""The poolings of the KPU, on uint8 maps and on real numbers.
 
 Source: nncase v1.9.0 `k210_kernels.h`, `kpu_pool2d`. Kinds that pick one value of each window are
 not here: the convolution computes only what they pick.
@@ -33,6 +33,19 @@ def pool(x: Tensor, kind: Pooling) -> Tensor:
         lines = torch.maximum(padded[..., :-1, :], padded[..., 1:, :])
         return torch.maximum(lines[..., :-1], lines[..., 1:])
     return _blocks(x, kind)
+
+
+def pool_reals(x: Tensor, kind: Pooling) -> Tensor:
+    """Return what `pool` does to bytes, of real numbers of 0 and more, without rounding."""
+    if kind in PICKS:
+        return x
+    if kind is Pooling.MEAN_2_STRIDE_1:
+        return functional.avg_pool2d(functional.pad(x, (0, 1, 0, 1), mode="replicate"), 2, 1)
+    if kind is Pooling.MAX_2_STRIDE_1:
+        return functional.max_pool2d(functional.pad(x, (0, 1, 0, 1)), 2, 1)
+    if kind in (Pooling.MAX_2_STRIDE_2, Pooling.MAX_4_STRIDE_4):
+        return functional.max_pool2d(x, kind.size, kind.size)
+    return functional.avg_pool2d(x, kind.size, kind.size)
 
 
 def _four(x: Tensor) -> Tensor:
