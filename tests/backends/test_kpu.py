@@ -1,7 +1,10 @@
+import time
+
 import numpy as np
 import pytest
 
 import harness.backends as backends
+import harness.simulator
 from harness.backends import Subject
 from harness.compare import compare
 from harness.errors import KModelError, SimulationError, UsageError
@@ -24,6 +27,22 @@ def test_batches_of_any_size(count):
     if count:
         expected = np.resize(GOLDEN["output_0"], (count, 7, 32, 32))
         np.testing.assert_array_equal(result.outputs["y"], expected)
+
+
+def test_the_first_run_warms_up_and_is_no_latency(monkeypatch):
+    real, seen = harness.simulator.Simulator.__call__, []
+
+    def slow_at_first(self, images):
+        seen.append(len(images))
+        if len(seen) == 1:
+            time.sleep(2)
+        return real(self, images)
+
+    monkeypatch.setattr(harness.simulator.Simulator, "__call__", slow_at_first)
+    result = run(inputs=GOLDEN["input_0"][:2])
+    assert seen == [1, 2]
+    assert result.latency_ms.max() < 1000
+    np.testing.assert_array_equal(result.outputs["y"], GOLDEN["output_0"][:2])
 
 
 def test_what_cannot_be_run_is_refused():
