@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.console import print_json, show_line, show_table
+from harness.cli.console import print_json, show_line, show_table, stdout
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Below the first, a layer spoils the result; below the second it is worth a look.
 _BAD_DB, _POOR_DB = 25.0, 30.0
+# In narrower terminals a layer is told by its PyTorch modules alone, or by its ONNX nodes.
+_WIDE = 100
 
 
 def check_blamable(backends: tuple[str, ...]) -> None:
@@ -94,28 +96,30 @@ def _columns(blame: Blame) -> tuple[Column, ...]:
 
 
 def _layers(blame: Blame, columns: tuple[Column, ...]) -> Table:
-    from rich.table import Table
     from rich.text import Text
 
-    title = f"{blame.run} on {blame.images} pictures: SNR to float in dB, layer alone (accumulated)"
-    table = Table(title=Text(title))
-    for name in ("layer", "on", "PyTorch", "ONNX"):
+    wide = stdout().width >= _WIDE
+    pictures = "1 picture" if blame.images == 1 else f"{blame.images} pictures"
+    table = _table(f"{blame.run} on {pictures}: SNR to float in dB, layer alone (accumulated)")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("on", no_wrap=True)
+    for name in ("PyTorch", "ONNX") if wide else ("stands for",):
         table.add_column(name)
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for row in blame.rows:
         marked = "bold red" if row.name == blame.verdict.layer else ""
-        cells = [_cell(row, column) for column in columns]
         node = _short(row.node) or row.remark
-        table.add_row(Text(row.name, marked), row.unit, Text(row.module), Text(node), *cells)
+        names = (row.module, node) if wide else (row.module or node,)
+        cells = [_cell(row, column) for column in columns]
+        table.add_row(Text(row.name, marked), row.unit, *map(Text, names), *cells)
     return table
 
 
 def _outputs(blame: Blame) -> Table:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table()
+    table = _table("")
     for name in ("output", "column", "SNR dB", "cosine", "MSE", "max abs"):
         table.add_column(name, justify="left" if name in ("output", "column") else "right")
     for name, errors in blame.outputs.items():
@@ -123,6 +127,17 @@ def _outputs(blame: Blame) -> Table:
             figures = f"{error.cosine:.5f}", f"{error.mse:.3g}", f"{error.max_abs:.4g}"
             table.add_row(Text(name), column, _decibels(error), *figures)
     return table
+
+
+def _table(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    told = Text(title) if title else None
+    return Table(
+        title=told, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
 
 
 def _cell(row: LayerRow, column: Column) -> Text:

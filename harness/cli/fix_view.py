@@ -41,12 +41,19 @@ def show_fixed(blame: Blame, tried: Tried, run: Path, as_json: bool) -> int:
 
 
 def _table(tried: Tried) -> Table:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     first, second = tried.images
     title = f"{tried.metric}, before → after (95 % interval of the gain); {first} images choose"
-    table = Table(title=Text(f"{title}, {second} confirm"))
+    table = Table(
+        title=Text(f"{title}, {second} confirm"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for name in ("fix", "chosen", "confirmed", "kept", "cost"):
         table.add_column(name)
     for row in tried.rows:
