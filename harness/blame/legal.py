@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harness.blame.graph import Graph, Node
 from harness.blame.result import Stage
 from harness.blame.tally import Tally
-from harness.compiler.legalise import Applied, legalise, modes_of
+from harness.compiler.legalise import Applied, legalise
 from harness.errors import UsageError
 
 Images = npt.NDArray[np.uint8]
@@ -55,12 +55,10 @@ class RewriteFinding:
 
     Attributes:
         stage: The stage that is to blame; None where the two agree.
-        layer: ONNX node that was rewritten; "" where there are several, or nothing is wrong.
         evidence: Lines with numbers.
     """
 
     stage: Stage | None
-    layer: str
     evidence: tuple[str, ...]
 
 
@@ -83,15 +81,15 @@ def legal_form(
         UsageError: A rewrite needs the calibration images, and there are none.
     """
     original = Graph(onnx)
-    folds = modes_of(requests)["norm"] == "fold"
-    if calibration is None and folds and any("InstanceNorm" in one.kind for one in original.nodes):
+    black = np.zeros(original.input_shape, np.uint8)
+    images = black if calibration is None else calibration
+    found = legalise(onnx, images, input_range, requests)
+    folds = [one for one in found.applied if (one.rewrite, one.mode) == ("norm", "fold")]
+    if calibration is None and folds:
         raise UsageError(
-            "the model was compiled with norm=fold, which takes constants from calibration images",
+            f"norm=fold took constants for {folds[0].layer} from the calibration images",
             "name them with --calibration",
         )
-    shape = (0, *original.input_shape[1:])
-    images = np.zeros(shape, np.uint8) if calibration is None else calibration
-    found = legalise(onnx, images, input_range, requests)
     if not found.applied:
         return Legal(original, original)
     graph = Graph(found.data)
@@ -139,6 +137,5 @@ def check_rewrites(legal: Legal, agreement: Tally) -> RewriteFinding | None:
     line = f"the model as it was rewritten for the chip {kept} (limit {limit:.0f} dB)"
     told = tuple(one.line for one in noisy or legal.applied)
     if found is None or found >= limit:
-        return RewriteFinding(None, "", (line, *(told if noisy else ())))
-    layers = {one.layer for one in noisy or legal.applied}
-    return RewriteFinding("compiler", layers.pop() if len(layers) == 1 else "", (line, *told))
+        return RewriteFinding(None, (line, *(told if noisy else ())))
+    return RewriteFinding("compiler", (line, *told))

@@ -21,7 +21,13 @@ from harness.blame.layers import Layers, on_board, on_nncase
 from harness.blame.result import Blame
 from harness.board.pixels import on_grid
 from harness.compiler.build import ONNX_FILE
-from harness.compiler.contract import CONTRACT_FILE, ModelContract, read_model, weights_sha256
+from harness.compiler.contract import (
+    CONTRACT_FILE,
+    ModelContract,
+    read_model,
+    sha256,
+    weights_sha256,
+)
 from harness.data.images import read_inputs
 from harness.errors import ContractError, DataError, RunFolderError, UsageError
 from harness.files import write_json
@@ -60,6 +66,8 @@ class BlameRequest:
         layers: Operations that nncase, and a board if there is one, are asked for by themselves.
         board: `auto`, `virtual` or a port; "" to leave boards alone.
         data: Where the pictures are; None for where the run found them.
+        calibration: Where the calibration images are, for a model that has constants from them;
+            None for those of the run's method.
         progress: Who is told.
     """
 
@@ -68,6 +76,7 @@ class BlameRequest:
     layers: tuple[str, ...] = ()
     board: str = ""
     data: Path | None = None
+    calibration: Path | None = None
     progress: Progress = SILENT
 
 
@@ -105,6 +114,7 @@ def blame_run(request: BlameRequest) -> Blame:
         kmodel=kmodel,
         images=items.images,
         rewrites=contract.legalise,
+        calibration=_calibration(request, contract, given, report),
         placed=report.operations if report else (),
         floats=_recorded(request.run, "float", contract, items),
         nncase=_recorded(request.run, "nncase", contract, items),
@@ -221,6 +231,28 @@ def _of_method(
             "take checkpoint and kmodel of one run",
         )
     return deployable.evaluation.ids, deployable.evaluation.inputs
+
+
+def _calibration(
+    request: BlameRequest, contract: ModelContract, given: InputContract, report: Report | None
+) -> Images | None:
+    """Return the calibration images of a model that was rewritten by them; None for others."""
+    if contract.legalise.get("norm") != "fold" or contract.calibration is None:
+        return None
+    checkpoint = request.run / CHECKPOINT_FILE
+    if request.calibration is not None:
+        _, images = read_inputs(request.calibration, given, request.progress)
+    elif report is not None and report.method in methods.available() and checkpoint.exists():
+        images = methods.get(report.method).deployable(checkpoint, request.data).calibration
+    else:
+        return None
+    if sha256(images.tobytes()) != contract.calibration.sha256:
+        raise ContractError(
+            f"the {len(images)} calibration images are not the {contract.calibration.images} that "
+            "the model was calibrated with",
+            "name those with --calibration",
+        )
+    return images
 
 
 def _recorded_items(run: Path) -> dict[str, tuple[int, str]]:

@@ -45,7 +45,9 @@ def blame(
     ] = False,
     calibration: Annotated[
         Path | None,
-        typer.Option("--calibration", help="With --fix: the run's calibration images."),
+        typer.Option(
+            "--calibration", help="The calibration images: for --fix, for norm=fold."
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> int:
@@ -69,7 +71,7 @@ def blame(
     from harness.pipeline.blame import BlameRequest, blame_run
 
     progress = TerminalProgress()
-    request = BlameRequest(run, images, tuple(layer or ()), board, data, progress)
+    request = BlameRequest(run, images, tuple(layer or ()), board, data, calibration, progress)
     found = blame_run(request)
     if not fix:
         return show_blame(found, run, as_json)
