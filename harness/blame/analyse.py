@@ -293,6 +293,7 @@ def _row(link: Link, columns: Columns, work: _Work) -> LayerRow:
         accumulated=_errors(columns.tallies, name, alone=False),
         alone=_errors(columns.tallies, name, alone=True),
         remark=remark,
+        not_finite=name in columns.not_finite,
         facts=facts_of(link, nodes, columns.ranges.get(name), work.legal.original),
     )
 

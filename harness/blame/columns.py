@@ -48,15 +48,15 @@ class Ranges:
     count: int = 0
 
     def add(self, values: Tensor, codes: Codes | None) -> None:
-        """Look at a batch [N, 1, C, …]; what is no number does not count."""
-        low, high = torch.aminmax(values.flatten(3), dim=3) if values.dim() > 3 else (values,) * 2
-        if bool(torch.isnan(low).any()):
-            self.add(values.nan_to_num(0.0), codes)
+        """Look at a batch [N, C, …]; what is no number does not count."""
+        low, high = torch.aminmax(values.flatten(2), dim=2) if values.dim() > 2 else (values,) * 2
+        if not bool(torch.isfinite(low).all() and torch.isfinite(high).all()):
+            self.add(values.nan_to_num(0.0, 0.0, 0.0), codes)
             return
         least, greatest = float(low.min()), float(high.max())
         self.low, self.high = min(self.low, least), max(self.high, greatest)
-        if values.dim() > 3:
-            largest = torch.maximum(low.abs(), high.abs()).flatten(0, 1).amax(0)
+        if values.dim() > 2:
+            largest = torch.maximum(low.abs(), high.abs()).amax(0)
             seen = self.channels
             self.channels = largest if seen is None else torch.maximum(seen, largest)
         if codes is not None:
@@ -83,6 +83,8 @@ class Columns:
         self.tallies: Tallies = {}
         self.outputs: dict[tuple[str, Column], Tally] = {}
         self.ranges: dict[str, Ranges] = {}
+        # Operations whose float values are not all numbers.
+        self.not_finite: set[str] = set()
         self._sums = {
             name: self._sums_of(link, link.operation)
             for name, link in links.items()
@@ -144,12 +146,14 @@ class Columns:
                 link, "weights", self.flow.inputs(operation.name, exact.values), exact
             )
         self._store(exact, operation, value)
-        if link.operation.name not in self.ranges:
-            self.ranges[operation.name] = Ranges()
+        seen = _seen(link, value)
+        ranges = self.ranges.setdefault(operation.name, Ranges())
         if operation.output.dtype in (DType.U8, DType.F32):
-            self.ranges[operation.name].add(value.float(), link.codes)
+            ranges.add(seen, link.codes)
         if is_row(operation):
-            self._signal[operation.name] = powers(value.float())
+            self._signal[operation.name] = powers(seen)
+            if link.tensor and not bool(torch.isfinite(seen).all()):
+                self.not_finite.add(operation.name)
 
     def _ideal(self, link: Link, column: Column, state: _State, exact: _State) -> None:
         operation = link.operation
@@ -160,9 +164,7 @@ class Columns:
             state.tensors[link.tensor] = link.place.gather(own)
         if not is_row(operation):
             return
-        reference = exact.values[operation.name, 0]
-        signal = self._signal[operation.name]
-        self._tally(operation, column, False).add(reference, own, signal)
+        self._compare(link, column, False, own, exact)
         given = self.flow.inputs(operation.name, exact.values)
         if column == "activations":
             given = [
@@ -171,8 +173,7 @@ class Columns:
                     given, self.flow.codes_of_input(operation.name), strict=True
                 )
             ]
-        alone = self._real(link, column, given, exact)
-        self._tally(operation, column, True).add(reference, alone, signal)
+        self._compare(link, column, True, self._real(link, column, given, exact), exact)
 
     def _chip(self, link: Link, chip: _State, exact: _State) -> None:
         operation = link.operation
@@ -180,12 +181,10 @@ class Columns:
         self._store(chip, operation, result)
         if not is_row(operation):
             return
-        reference = exact.values[operation.name, 0]
-        signal = self._signal[operation.name]
-        self._tally(operation, "kpu", False).add(reference, self._decoded(link, result), signal)
+        self._compare(link, "kpu", False, self._decoded(link, result), exact)
         given = self.flow.inputs(operation.name, exact.values)
         alone = self.flow.run_layer(operation, [_known(value) for value in given])
-        self._tally(operation, "kpu", True).add(reference, self._decoded(link, alone), signal)
+        self._compare(link, "kpu", True, self._decoded(link, alone), exact)
 
     def _answered(self, link: Link, column: Column, value: Tensor, exact: _State) -> None:
         """Compare what somebody else gave for a whole result with the float one."""
@@ -193,8 +192,18 @@ class Columns:
         whole = value.reshape(len(value), *operation.output.shape)
         step = self.flow.steps.get(operation.name, 1)
         picked = whole[..., ::step, ::step] if step > 1 else whole
-        reference = exact.values[operation.name, 0]
-        self._tally(operation, column, False).add(reference, self._decoded(link, picked))
+        self._compare(link, column, False, self._decoded(link, picked), exact)
+
+    def _compare(
+        self, link: Link, column: Column, alone: bool, value: Tensor, exact: _State
+    ) -> None:
+        """Add a column's result of an operation to its errors."""
+        name = link.operation.name
+        reference = exact.values[name, 0]
+        if not link.tensor:  # what has no counterpart before it has none here either
+            value = value.where(torch.isfinite(reference), 0.0)
+        tally = self.tallies.setdefault((name, column, alone), Tally())
+        tally.add(_seen(link, reference), _seen(link, value), self._signal[name])
 
     def _decoded(self, link: Link, value: Tensor) -> Tensor:
         return link.codes.decode(value) if link.codes is not None else value.float()
@@ -220,7 +229,7 @@ class Columns:
     def _convolved(self, link: Link, layer: KpuConv2d, x: Tensor) -> Tensor:
         """Return what a layer gives with the kmodel's weights and the float activation."""
         step, picked = self.flow.steps.get(layer.name, 1), layer.name in self.flow.picked
-        sums = self._sums[layer.name](x.flatten(0, 1), step, picked)
+        sums = self._sums[layer.name](_known(x).flatten(0, 1), step, picked)
         sums = torch.unflatten(sums, 0, x.shape[:2])
         if not link.tensor or link.place is None or link.linear_place is None:
             assert link.codes is not None
@@ -243,9 +252,6 @@ class Columns:
     def _store(self, state: _State, operation: Operation, value: Tensor) -> None:
         for index in range(len(operation.outputs)):
             state.values[operation.name, index] = value
-
-    def _tally(self, operation: Operation, column: Column, alone: bool) -> Tally:
-        return self.tallies.setdefault((operation.name, column, alone), Tally())
 
     def add_outputs(
         self, exported: Values, column: Column, outputs: Sequence[npt.NDArray[np.float32]]
@@ -277,6 +283,14 @@ def is_row(operation: Operation) -> bool:
     if isinstance(operation, QUANTIZERS):
         return True
     return not isinstance(operation, (*MOVES, *PLACEMENTS))
+
+
+def _seen(link: Link, value: Tensor) -> Tensor:
+    """Return of a result [N, *shape] what the float tensor has, [N, …]; 0 for what nobody has."""
+    if link.tensor and link.place is not None:
+        return link.place.gather(value).float()
+    found = value.float().nan_to_num(0.0, 0.0, 0.0)
+    return found.flatten(0, 1) if found.dim() > 2 else found
 
 
 def _known(value: Tensor) -> Tensor:

@@ -132,7 +132,7 @@ def _weights_unit(layer: KpuConv2d, weights: FloatWeights | None, known: Codes) 
         return 0.0
     largest = np.abs(weights.weights).reshape(len(weights.weights), -1).max(1)
     gain = gains(layer)
-    usable = (largest > 0) & (gain != 0)
+    usable = (largest > 0) & np.isfinite(largest) & (gain != 0)
     if not usable.any():
         return 0.0
     units = known.scale * weight_steps(weights.weights)[usable] / gain[usable]

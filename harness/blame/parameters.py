@@ -63,9 +63,9 @@ def _of_layer(link: Link, layer: KpuConv2d) -> Iterable[Damage | None]:
 def _weights(link: Link, layer: KpuConv2d) -> Damage | None:
     assert link.weights is not None
     distance = np.abs(expected_codes(link.weights.weights) - np.asarray(layer.weights, np.int64))
-    # A channel of zeros may be any code.
-    empty = np.abs(link.weights.weights).reshape(len(distance), -1).max(1) == 0
-    distance[empty] = 0
+    # A channel of zeros may be any code, and one with values that are no numbers, too.
+    largest = np.abs(link.weights.weights).reshape(len(distance), -1).max(1)
+    distance[(largest == 0) | ~np.isfinite(largest)] = 0
     wrong = distance > CODE_TOLERANCE
     if not wrong.any():
         return None
@@ -86,7 +86,8 @@ def _weights(link: Link, layer: KpuConv2d) -> Damage | None:
 def _factors(link: Link, layer: KpuConv2d) -> Damage | None:
     """Compare the factors of the channels with one another: all have to lead to one unit."""
     assert link.weights is not None
-    used = np.abs(link.weights.weights).reshape(len(layer.weights), -1).max(1) > 0
+    largest = np.abs(link.weights.weights).reshape(len(layer.weights), -1).max(1)
+    used = (largest > 0) & np.isfinite(largest)
     gain = gains(layer)
     units = np.where(
         gain == 0, np.inf, weight_steps(link.weights.weights) / np.where(gain, gain, 1)
@@ -102,6 +103,8 @@ def _biases(link: Link, layer: KpuConv2d) -> Damage | None:
     if not link.unit:
         return None
     bias, found = link.weights.bias, addends(layer) * link.unit
+    if not np.isfinite(bias).all():
+        return None
     step = link.codes.scale if link.codes is not None else 0.0
     # In units of the largest bias, so that small ones need not be exact.
     largest = max(float(np.abs(bias).max()), 2 * step, 1e-30)

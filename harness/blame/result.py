@@ -33,16 +33,18 @@ class LayerError:
 
     Attributes:
         snr_db: Power of the float result over power of the difference, in dB; None where they
-            are equal.
+            are equal; NaN, as all figures, where either has values that are no numbers.
         cosine: Of the angle between the two as vectors.
         mse: Mean squared difference, in the layer's units squared.
         max_abs: Largest difference, in the layer's units.
+        not_finite: How many values of either are no numbers: NaN, or infinite.
     """
 
     snr_db: float | None
     cosine: float
     mse: float
     max_abs: float
+    not_finite: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class LayerRow:
         alone: Errors with the float results of the layers before.
         remark: Why something has no counterpart; "" where all have.
         facts: What hints are made of.
+        not_finite: Whether its float values are not all numbers: some are NaN, or infinite.
     """
 
     name: str
@@ -100,6 +103,7 @@ class LayerRow:
     alone: Mapping[Column, LayerError] = field(default_factory=dict)
     remark: str = ""
     facts: LayerFacts = field(default_factory=LayerFacts)
+    not_finite: bool = False
 
 
 @dataclass(frozen=True)

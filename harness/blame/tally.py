@@ -17,11 +17,12 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass
 class Tally:
-    """The sums behind one `LayerError`; values that are no numbers on either side do not count.
+    """The sums behind one `LayerError`.
 
     Attributes:
         signal: Power of the reference, of each channel.
         noise: Power of the difference, of each channel.
+        not_finite: Values that are no numbers on either side: they are not in the sums.
     """
 
     signal: Floats = field(default_factory=lambda: np.zeros(1))
@@ -30,25 +31,28 @@ class Tally:
     power: float = 0.0
     largest: float = 0.0
     count: int = 0
+    not_finite: int = 0
 
     def add(self, reference: Tensor, candidate: Tensor, signal: Floats | None = None) -> None:
-        """Add the values of some pictures, [N, 1, C, …] or [N, …] alike.
+        """Add the values of some pictures, [N, …]; of maps, [N, C, H, W], by channel.
 
         Sums of one batch are in float32, of blocks in PyTorch's own order; those of many in
         float64. The noise is a sum of squared differences, so nothing cancels.
 
         Args:
-            reference: Float results; where they are no numbers, nothing is compared.
+            reference: Float results.
             candidate: The others.
             signal: `powers(reference)`, where somebody has it already.
         """
         difference = reference - candidate
         noise = powers(difference)
-        if np.isnan(noise).any():
+        if not np.isfinite(noise).all():
             known = torch.isfinite(difference)
-            self.add(reference.where(known, 0.0), candidate.where(known, 0.0))
-            self.count -= int((~known).sum())
-            return
+            lost = int((~known).sum())
+            if lost:
+                self.add(reference.where(known, 0.0), candidate.where(known, 0.0))
+                self.not_finite, self.count = self.not_finite + lost, self.count - lost
+                return
         signal = powers(reference) if signal is None else signal
         self.count += difference.numel()
         self.noise, self.signal = self.noise + noise, self.signal + signal
@@ -60,7 +64,9 @@ class Tally:
         self.largest = max(self.largest, -float(low), float(high))
 
     def error(self) -> LayerError:
-        """Return the figures over all channels."""
+        """Return the figures over all channels; NaN where anything is no number."""
+        if self.not_finite:
+            return LayerError(math.nan, math.nan, math.nan, math.nan, self.not_finite)
         signal, noise = float(self.signal.sum()), float(self.noise.sum())
         norms = math.sqrt(signal * max(0.0, self.power))
         cosine = max(-1.0, min(1.0, self.product / norms)) if norms else 0.0
@@ -87,10 +93,10 @@ def decibels(signal: float, noise: float) -> float | None:
 
 
 def powers(x: Tensor) -> Floats:
-    """Return the sum of squares of each channel of [N, 1, C, H, W]; of all values of others."""
-    if x.dim() != 5:
+    """Return the sum of squares of each channel of [N, C, H, W]; of all values of others."""
+    if x.dim() != 4:
         flat = x.reshape(-1)
         return np.array([float(torch.dot(flat, flat))])
     # One row a picture and channel: contiguous, unlike a sum over pictures and places at once.
-    rows = torch.linalg.vector_norm(x.reshape(x.shape[0] * x.shape[1], x.shape[2], -1), dim=2)
+    rows = torch.linalg.vector_norm(x.flatten(2), dim=2)
     return np.asarray(rows.double().square().sum(0).numpy(), np.float64)

@@ -98,7 +98,8 @@ def addends(layer: KpuConv2d) -> Floats:
 def expected_codes(weights: Floats) -> npt.NDArray[np.int64]:
     """Return the codes that nncase gives float weights [out, in, k, k]; 0 for no numbers."""
     steps = weight_steps(weights)
-    codes = np.rint(weights / steps[:, None, None, None]) + WEIGHT_ZERO
+    with np.errstate(invalid="ignore"):
+        codes = np.rint(weights / steps[:, None, None, None]) + WEIGHT_ZERO
     return np.asarray(np.clip(np.nan_to_num(codes), 0, 255), np.int64)
 
 

@@ -91,12 +91,16 @@ class OperationRecord(_Record):
 
 
 class LayerErrorRecord(_Record):
-    """One column's distance from the float result; `snr_db` is null where they are equal."""
+    """One column's distance from the float result; `snr_db` is null where they are equal.
+
+    All are NaN where either has values that are no numbers, `not_finite` of them.
+    """
 
     snr_db: float | None
     cosine: float
     mse: float
     max_abs: float
+    not_finite: int = 0
 
 
 class LayerRecord(_Record):
