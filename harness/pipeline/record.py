@@ -84,6 +84,11 @@ def items(
                 backend: {name: values[index] for name, values in found.items()}
                 for backend, found in scores.items()
             },
+            "latency_ms": {
+                name: round(float(result.latency_ms[index]), 4)
+                for name, result in results.items()
+                if index < len(result.latency_ms)
+            },
         }
         for index, identifier in enumerate(evaluation.ids)
     ]

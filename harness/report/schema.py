@@ -239,6 +239,7 @@ class Report(_Record):
     cross_validation: CrossValidationRecord | None = None
     board: BoardRecord | None = None
     prediction: PredictionRecord | None = None
+    gate: Mapping[str, Any] | None = None
     artefacts: Mapping[str, str] = Field(default_factory=dict)
     verdict: Literal["pass", "fail"]
 

@@ -25,6 +25,7 @@ ITEMS_FILE = "items.jsonl"
 MAX_PICTURE_BYTES = 2_000_000
 # Files that a run leaves and that are worth telling apart by hash.
 _ARTEFACTS = ("*.kmodel", "*.onnx", "*.safetensors", "contract.json")
+LATENCY = "latency_ms"
 COSINE = "cosine to {reference}: {output}"
 
 
@@ -136,7 +137,7 @@ def _items(folder: Path, report: Report) -> Items | None:
 def _collect(lines: Sequence[dict[str, Any]], backends: tuple[str, ...]) -> Items:
     scores: dict[str, dict[str, tuple[float, ...]]] = {}
     for backend in backends:
-        found = [line.get("scores", {}).get(backend, {}) for line in lines]
+        found = [_numbers(line, backend) for line in lines]
         names = sorted(set.intersection(*map(set, found))) if found else []
         scores[backend] = {name: tuple(float(one[name]) for one in found) for name in names}
     predicted = {
@@ -147,6 +148,13 @@ def _collect(lines: Sequence[dict[str, Any]], backends: tuple[str, ...]) -> Item
     labels = tuple(line["label"] for line in lines)
     ids, hashes = ([str(line[name]) for line in lines] for name in ("id", "sha256"))
     return Items(tuple(ids), tuple(hashes), labels, predicted, scores)
+
+
+def _numbers(line: Mapping[str, Any], backend: str) -> dict[str, float]:
+    """Return a backend's scores of one item, and how long it took."""
+    found = dict(line.get("scores", {}).get(backend, {}))
+    latency = line.get("latency_ms", {}).get(backend)
+    return found if latency is None else found | {LATENCY: latency}
 
 
 def _with_accuracy(items: Items, report: Report) -> Items:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from harness.store.tables import (
     Answers,
     Artefact,
     DataSet,
+    GateResult,
     Latency,
     Metric,
     Picture,
@@ -47,6 +49,36 @@ def add_run(store: Store, files: RunFiles) -> Outcome:
         for table in (Metric, Latency, Answers, Artefact, RunPicture):
             session.execute(delete(table).where(table.run == known.id))
         return _write(session, known, files, "updated")
+
+
+def add_gate_result(
+    store: Store, run_id: str, baseline: str, verdict: str, document: dict[str, Any]
+) -> bool:
+    """Keep what a gate said, where the store has both runs.
+
+    Args:
+        store: Where to.
+        run_id: The run that was judged.
+        baseline: What it was held against.
+        verdict: In one word.
+        document: The whole judgement, as JSON values.
+
+    Returns:
+        False where one of the runs is not in the store.
+    """
+    with store.writing() as session:
+        ours, theirs = (
+            session.scalar(select(Run.id).where(Run.run_id == name)) for name in (run_id, baseline)
+        )
+        if ours is None or theirs is None:
+            return False
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        session.add(
+            GateResult(
+                run=ours, baseline=theirs, verdict=verdict, created=created, document=document
+            )
+        )
+        return True
 
 
 def _write(session: Session, run: Run, files: RunFiles, outcome: Outcome) -> Outcome:

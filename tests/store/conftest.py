@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,19 @@ def store(path):
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server():
     """The URL of a PostgreSQL server of our own, on the loopback address."""
     found = sorted(_VERSIONS.glob("*/bin/pg_ctl")) if _VERSIONS.is_dir() else []
     if not found:
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
+    # Not below pytest's folders: those are closed to all users but one.
+    with tempfile.TemporaryDirectory(prefix="k210-postgresql-") as folder:
+        yield from _running(found[-1].parent, Path(folder))
+
+
+def _running(binaries: Path, folder: Path):
     data, port = folder / "data", _free_port()
     as_user = _not_as_root(folder)
-    binaries = found[-1].parent
     _call([*as_user, binaries / "initdb", "-D", data, "-U", "lab", "-A", "trust", "-N"])
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     control = [*as_user, binaries / "pg_ctl", "-D", data, "-w", "-t", "60"]
@@ -62,8 +67,6 @@ def _not_as_root(folder: Path) -> list[str]:
     if os.geteuid():
         return []
     shutil.chown(folder, "postgres")
-    for parent in folder.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o011)
     return ["runuser", "-u", "postgres", "--"]
 
 

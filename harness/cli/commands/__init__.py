@@ -17,6 +17,7 @@ from harness.cli.commands import (
     doctor,
     finetune,
     fit,
+    gate,
     inspect,
     methods,
     predict,
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
     app.command("fit")(fit.fit)
     app.command("diff")(diff.diff)
     app.add_typer(board.app, name="board")
+    app.command("gate")(gate.gate)
     app.add_typer(store.app, name="store")
     app.add_typer(baseline.app, name="baseline")
     app.add_typer(bench.app, name="bench")

@@ -1,0 +1,1 @@
+"""The tests themselves: arrays in, numbers out. They know of no runs."""

@@ -1,0 +1,1 @@
+"""What the tests say of two runs, a kind of question a file: metrics, courses, speeds."""
