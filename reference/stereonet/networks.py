@@ -8,6 +8,8 @@ pixels of the full picture, whatever the size of the map that they stand in.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -126,6 +128,13 @@ class StereoNet(nn.Module):
         features = self.tower(torch.cat([left, right]))
         of_left, of_right = features.chunk(2)
         return self.refine(self.coarse(of_left, of_right, side), left if side == "left" else right)
+
+    def with_disparities(self, disparities: int) -> StereoNet:
+        """Return this network, weights shared, for another D: no weight depends on it."""
+        other = StereoNet(replace(self.structure, disparities=disparities))
+        for name in ("tower", "filter", "refiners"):
+            setattr(other, name, getattr(self, name))
+        return other.train(self.training)
 
     def coarse(self, of_left: Tensor, of_right: Tensor, side: Side = "left") -> Tensor:
         """Return the disparity before refinement, from the features of both pictures.

@@ -1,0 +1,212 @@
+"""Trainings: repeatable, resumable, and stopped with the reason where they go wrong."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from harness.errors import MethodError
+from harness.method import Fold
+from reference.stereonet import losses
+from reference.stereonet.checkpoint import read_checkpoint
+from reference.stereonet.data import Pairs, load_sides, rendered
+from reference.stereonet.metrics import judged
+from reference.stereonet.settings import Settings
+from reference.stereonet.train import train
+from reference.stereonet.trainer import Trainer
+from reference.training.folder import LAST_GOOD_NAME, STATE_NAME
+from reference.training.record import FILE_NAME as HISTORY_NAME
+
+
+class PowerCutError(Exception):
+    pass
+
+
+def stop_after(monkeypatch, epochs: int) -> None:
+    """Make the epoch after so many end as a power cut would."""
+    run = Trainer.run_epoch
+
+    def interrupted(self, number):
+        if number == epochs:
+            raise PowerCutError
+        return run(self, number)
+
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+
+
+def test_the_same_training_gives_the_same_bytes(job, tmp_path):
+    first = train(job(out=tmp_path / "a")).read_bytes()
+    assert train(job(out=tmp_path / "b")).read_bytes() == first
+    assert train(job(out=tmp_path / "c", seed=1)).read_bytes() != first
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_an_interrupted_training_ends_in_the_same_bytes(job, tmp_path, monkeypatch, done):
+    with monkeypatch.context() as patch:
+        stop_after(patch, done)
+        with pytest.raises(PowerCutError):
+            train(job())
+    assert (job().out / STATE_NAME).is_file()
+    resumed = train(job())
+    assert resumed.read_bytes() == train(job(out=tmp_path / "whole")).read_bytes()
+    assert not (job().out / STATE_NAME).exists()
+    epochs = json.loads((job().out / HISTORY_NAME).read_text())["epochs"]
+    assert [sorted(terms) for terms in epochs] == [["L_0"], ["L_0", "L_1", "L_2", "L_3"]]
+
+
+def test_a_finished_training_is_not_repeated(job, monkeypatch):
+    path = train(job())
+    stop_after(monkeypatch, 0)
+    assert train(job()) == path
+
+
+@pytest.mark.parametrize("changed", [{"seed": 3}, {"epochs": 5}, {"options": {"lr": "0.001"}}])
+def test_another_training_in_the_folder_is_refused(job, changed):
+    train(job())
+    given = dict(changed)
+    options = given.pop("options", None)
+    with pytest.raises(MethodError, match="another training"):
+        train(job(options, **given))
+
+
+@pytest.mark.parametrize(
+    "options", [{"levels": "4"}, {"levels": "2"}, {"refinement": "single"}, {"crop": "1"}]
+)
+def test_every_kind_of_network_trains(job, options):
+    found = read_checkpoint(train(job(options)))
+    levels = found.structure.refiners + 1
+    assert {"epe", "bad_1", "bad_2", "bad_3"} <= set(found.metrics)
+    assert [f"epe_{number}" in found.metrics for number in range(levels)] == [True] * levels
+    assert found.metrics["epe"] == found.metrics[f"epe_{levels - 1}"]
+    assert np.isfinite(list(found.metrics.values())).all()
+
+
+def test_the_network_learns(monkeypatch):
+    settings = Settings(width=0.25, coarse_epochs=15)
+    trainer = Trainer(rendered(16, 32), settings, 1, 0, "cpu")
+    first = trainer.run_epoch(0)
+    for epoch in range(1, 15):
+        last = trainer.run_epoch(epoch)
+    assert last["L_0"] < 0.7 * first["L_0"]
+    before = {name: one.clone() for name, one in trainer.network.refiners.named_parameters()}
+    trainer.run_epoch(15)
+    moved = dict(trainer.network.refiners.named_parameters())
+    assert any(not torch.equal(before[name], moved[name]) for name in before)
+
+
+def test_refiners_wait_while_the_tower_learns():
+    trainer = Trainer(rendered(4, 32), Settings(width=1 / 16, coarse_epochs=1), 1, 0, "cpu")
+    before = {name: one.clone() for name, one in trainer.network.named_parameters()}
+    trainer.run_epoch(0)
+    for name, now in trainer.network.named_parameters():
+        assert torch.equal(before[name], now) == name.startswith("refiners"), name
+
+
+def test_the_rate_falls_in_each_part_anew():
+    trainer = Trainer(rendered(4, 32), Settings(coarse_epochs=2, decay=0.25, lr=1.0), 2, 0, "cpu")
+    rates = []
+    for passed in (0, 1, 2, 3, 4):
+        trainer._set_rate(passed)
+        rates.append(trainer._optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([1, 0.5, 1, 0.5, 0.25])
+
+
+def test_windows_hold_what_is_known():
+    """A single known pixel a pair: refiners learn from windows that have it."""
+    pairs = rendered(4, 32)
+    sparse = np.zeros_like(pairs.disparity)
+    sparse[:, :, 5, 180] = 9
+    few = Pairs(pairs.ids, pairs.left, pairs.right, sparse)
+    trainer = Trainer(few, Settings(width=1 / 16, coarse_epochs=0, crop=3), 1, 0, "cpu")
+    assert all(np.isfinite(value) for value in trainer.run_epoch(0).values())
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_a_term_that_is_no_number_stops_and_keeps_the_last_good_weights(job, monkeypatch, level):
+    real, calls = losses.level_losses, []
+
+    def broken(levels, truth, valid):
+        terms = real(levels, truth, valid)
+        calls.append(None)
+        if len(calls) > 4 and f"L_{level}" in terms:
+            terms[f"L_{level}"] = terms[f"L_{level}"] * float("nan")
+        return terms
+
+    monkeypatch.setattr(losses, "level_losses", broken)
+    with pytest.raises(MethodError) as raised:
+        train(job(epochs=3))
+    assert f"L_{level} is no number any more" in str(raised.value)
+    assert "are kept in last_good.safetensors" in str(raised.value)
+    assert "lr=" in raised.value.remedy
+    kept = read_checkpoint(job().out / LAST_GOOD_NAME)
+    assert all(tensor.isfinite().all() for tensor in kept.weights.values())
+    assert not (job().out / "checkpoint.safetensors").exists()
+    assert kept.network()(*torch.zeros(2, 1, 3, 32, 64))[-1].isfinite().all()
+
+
+def test_a_checkpoint_can_be_started_from(job, trained, tmp_path):
+    found = read_checkpoint(train(job(out=tmp_path / "next", init=trained)))
+    assert found.job["init"] is not None
+    fresh = read_checkpoint(train(job(out=tmp_path / "fresh")))
+    assert not torch.equal(
+        found.weights["tower.body.0.weight"], fresh.weights["tower.body.0.weight"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"width": "0.125"}, "channels 2, and 4"), ({"levels": "4"}, "levels 3, and 4")],
+)
+def test_a_checkpoint_of_another_width_is_refused(job, trained, options, said):
+    with pytest.raises(MethodError, match=said):
+        train(job(options, init=trained))
+    assert not job().out.exists()
+
+
+def test_folds_are_refused(job):
+    with pytest.raises(MethodError, match="no classes to cross-validate"):
+        train(job(fold=Fold(0, 2)))
+
+
+@pytest.mark.parametrize(
+    "options", [{"batch": "0"}, {"width": "0"}, {"levels": "5"}, {"lr": "x"}, {"nothing": "1"}]
+)
+def test_wrong_options_are_refused_before_anything_is_written(job, options):
+    with pytest.raises(MethodError, match=next(iter(options))):
+        train(job(options))
+    assert not job().out.exists()
+
+
+def test_a_damaged_state_is_named(job, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        with pytest.raises(PowerCutError):
+            train(job())
+    (job().out / STATE_NAME).write_bytes(b"no state")
+    with pytest.raises(MethodError, match=r"state\.pt is damaged"):
+        train(job())
+
+
+def test_a_batch_of_one_trains(job):
+    """The paper's own batch: norms have many pixels to norm."""
+    assert train(job({"batch": "1"})).is_file()
+
+
+def test_the_users_pairs_teach(job, pairs_folder):
+    found = read_checkpoint(train(job(data=pairs_folder)))
+    assert np.isfinite(found.metrics["epe"])
+
+
+def test_pairs_without_disparity_are_learnt_for(job, blind_folder):
+    found = read_checkpoint(train(job(data=blind_folder)))
+    assert found.metrics == {}
+
+
+def test_metrics_are_those_of_the_judging_pairs(trained):
+    found = read_checkpoint(trained)
+    test = load_sides(None, Settings(pairs=8)).test
+    again = judged(found.network(), test.left, test.right, test.disparity)
+    assert again == pytest.approx(found.metrics, rel=1e-4)
