@@ -32,14 +32,10 @@ def keep(folder: Path, where: str | None) -> None:
     if where is None:
         return
     from harness.errors import StoreError
-    from harness.report.schema import REPORT_FILE
-    from harness.store.database import Store
-    from harness.store.run_files import read_run
-    from harness.store.writing import add_run
+    from harness.pipeline.gating import keep_run
 
     try:
-        with Store.open(where) as store:
-            add_run(store, read_run(folder / REPORT_FILE))
+        keep_run(folder, where)
     except StoreError as error:
         later = f"the run is whole: k210 store import {folder} --store … brings it in"
         raise StoreError(error.cause, f"{error.remedy}; {later}") from error

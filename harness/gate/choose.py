@@ -15,6 +15,10 @@ AUTO = "auto"
 MAX_EARLIER = 50
 
 
+class NoBaselineError(GateError):
+    """There is nothing yet to hold a run against."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """A baseline.
@@ -53,7 +57,8 @@ def choose(store: Store | None, baseline: str, run: Side) -> Chosen:
         run: The run.
 
     Raises:
-        GateError: There is none.
+        NoBaselineError: `auto` finds none.
+        GateError: There is no store to look in.
         StoreError: Neither a name nor a run.
     """
     if baseline != AUTO and is_folder(baseline):
@@ -97,9 +102,10 @@ def _auto(store: Store, run: Side) -> Chosen:
         if signed.run_id in known and baselines.named(store, signed.name).run_id == signed.run_id:
             words = f"auto: baseline {signed.name}, signed off by {signed.who}: {signed.why}"
             return Chosen(from_store(store, signed.run_id), words)
-    passed = [line for line in earlier if line.verdict == "pass"]
+    # A run that a gate found worse does not become the measure of the next one by itself.
+    passed = [line for line in earlier if line.verdict == "pass" and line.gate != "fail"]
     if not passed:
-        raise GateError(
+        raise NoBaselineError(
             f"the store has no earlier run of {run.report.method} over the same data that passed",
             "sign one off with k210 baseline set, or name a run",
         )

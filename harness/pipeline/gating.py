@@ -16,7 +16,8 @@ from harness.report.html import write_html
 from harness.report.schema import REPORT_FILE, read_report
 from harness.store import address
 from harness.store.database import Store
-from harness.store.writing import add_gate_result
+from harness.store.run_files import read_run
+from harness.store.writing import add_gate_result, add_run
 
 
 def gate_run(run: str, baseline: str, where: str | None, thresholds: Thresholds) -> GateReport:
@@ -42,6 +43,17 @@ def gate_run(run: str, baseline: str, where: str | None, thresholds: Thresholds)
         if store is not None:
             add_gate_result(store, found.run, found.baseline, found.verdict, document)
     return found
+
+
+def keep_run(folder: Path, where: str | None) -> None:
+    """Put a run folder into a store, which is made where there is none.
+
+    Raises:
+        StoreError: It cannot be written.
+        RunFolderError: The folder is damaged.
+    """
+    with Store.open(where, create=True) as store:
+        add_run(store, read_run(folder / REPORT_FILE))
 
 
 @contextmanager

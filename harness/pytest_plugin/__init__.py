@@ -8,11 +8,12 @@ Registered by entry point, so it is there in every repository that has k210-harn
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.pytest_plugin import equipment
+from harness.pytest_plugin import causes, equipment, gating
 from harness.pytest_plugin.equipment import board
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "tests are skipped), virtual, or a port such as /dev/ttyUSB0 or rfc2217://host:4000",
     )
 
+    gating.add_options(group)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
@@ -69,12 +72,24 @@ def pytest_terminal_summary(
     """Say which board the results are from."""
     if described := equipment.described(config):
         terminalreporter.write_line(f"k210: {described}")
+    for line in (*gating.summary(config), *causes.summary(terminalreporter)):
+        terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell failures of the link from failures of the model."""
+    report = yield
+    causes.mark(item, report, call)
+    return report
 
 
 @pytest.fixture(scope="session")
-def k210(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def k210(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
     """Compile and compare PyTorch modules; see `harness.pytest_plugin.session.Session`."""
     # Imported here: a test session that compares nothing does not wait for PyTorch.
     from harness.pytest_plugin.session import Session
 
-    return Session(tmp_path_factory)
+    return Session(tmp_path_factory, gating.of(request.config))

@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.method import EvaluationSet, InputContract, Tolerance
 from harness.pipeline.factory import deployable_of, load_module
 from harness.pipeline.run import RunRequest, execute
+from harness.pytest_plugin.gating import SessionGate
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,8 +29,8 @@ class Session:
     why one failed: pytest keeps the folders of the last three sessions.
     """
 
-    def __init__(self, folders: pytest.TempPathFactory) -> None:
-        self._folders = folders
+    def __init__(self, folders: pytest.TempPathFactory, gate: SessionGate) -> None:
+        self._folders, self._gate = folders, gate
 
     def compare(
         self,
@@ -51,6 +52,9 @@ class Session:
                 size, which then have to be an array.
             candidate: Backend to judge.
             reference: Backend taken as right.
+
+        With `--k210-gate` the run is held against a baseline, too, and fails the test where it
+        is worse.
         """
         contract = contract or _contract_of(inputs)
         ids, images = _images(inputs, contract)
@@ -65,7 +69,16 @@ class Session:
         )
         request = RunRequest(method=name, backends=(reference, candidate), data="a test's inputs")
         out = self._folders.mktemp("k210") / "run"
-        return execute(deployable, out, request).comparisons[0]
+        comparison = execute(deployable, out, request).comparisons[0]
+        self._gate.judge(out)
+        return comparison
+
+    def gate(self, folder: str | Path) -> None:
+        """Hold a run folder that a test has made against a baseline, as `--k210-gate` says.
+
+        Without that option nothing is judged.
+        """
+        self._gate.judge(Path(folder))
 
 
 def _contract_of(inputs: Images | str | Path) -> InputContract:

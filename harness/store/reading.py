@@ -19,6 +19,7 @@ from harness.store.tables import (
     Answers,
     Artefact,
     DataSet,
+    GateResult,
     Latency,
     Metric,
     Picture,
@@ -42,6 +43,7 @@ class RunLine:
         data_set: Fingerprint of the items; empty where they are not known.
         metrics: (backend, metric) → value, of the whole run.
         latency_ms: Backend → median.
+        gate: What a gate last said of it; empty where none has.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class RunLine:
     data_set: str
     metrics: Mapping[tuple[str, str], float]
     latency_ms: Mapping[str, float]
+    gate: str = ""
 
 
 def runs(store: Store, method: str | None = None) -> list[RunLine]:
@@ -62,6 +65,7 @@ def runs(store: Store, method: str | None = None) -> list[RunLine]:
         found = session.scalars(_ordered(method)).all()
         metrics = _metrics(session)
         latencies = _latencies(session)
+        gates = _gates(session)
     return [
         RunLine(
             run.run_id,
@@ -74,6 +78,7 @@ def runs(store: Store, method: str | None = None) -> list[RunLine]:
             run.data_set or "",
             metrics.get(run.id, {}),
             latencies.get(run.id, {}),
+            gates.get(run.id, ""),
         )
         for run in found
     ]
@@ -185,6 +190,11 @@ def _latencies(session: Session) -> dict[int, dict[str, float]]:
     for run, backend, p50 in session.execute(select(Latency.run, Latency.backend, Latency.p50)):
         found.setdefault(run, {})[backend] = p50
     return found
+
+
+def _gates(session: Session) -> dict[int, str]:
+    rows = session.execute(select(GateResult.run, GateResult.verdict).order_by(GateResult.id))
+    return {run: verdict for run, verdict in rows}  # the last one holds
 
 
 def _scores(kept: Mapping[str, list[float | None]]) -> dict[str, tuple[float, ...]]:

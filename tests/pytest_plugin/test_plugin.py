@@ -113,3 +113,57 @@ def test_a_virtual_board_is_called_one(pytester):
     result = pytester.runpytest_subprocess("--board", "virtual")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["k210: virtual board, *"])
+
+
+GATED = """
+import os
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (160, 3, 8, 8), dtype=np.uint8)
+DARK = np.zeros((2, 3, 8, 8), np.uint8)
+
+@pytest.mark.sim
+def test_mine(k210):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 1)).eval()
+    calibration = DARK if os.environ.get("BADLY_CALIBRATED") else IMAGES
+    k210.compare(net, inputs=IMAGES, calibration=calibration)
+"""
+
+
+@pytest.mark.sim
+@pytest.mark.usefixtures("with_worker")
+def test_a_gate_keeps_runs_and_fails_what_became_worse(pytester, monkeypatch):
+    pytester.makepyfile(GATED)
+    options = ("--k210-gate", "auto", "--k210-store", "lab.sqlite")
+    first = pytester.runpytest_subprocess(*options)
+    first.stdout.fnmatch_lines(["k210 gate: 1 without a baseline yet"])
+    monkeypatch.setenv("BADLY_CALIBRATED", "1")
+    worse = pytester.runpytest_subprocess(*options)
+    worse.assert_outcomes(failed=1)
+    worse.stdout.fnmatch_lines(["*worse than run-*", "*cosine to float*", "k210 gate: 1 fail"])
+    # What was found worse does not become the measure of the next.
+    pytester.runpytest_subprocess(*options).assert_outcomes(failed=1)
+
+
+LINK = """
+import pytest
+from harness.errors import BoardError
+
+def test_model():
+    assert 0.5 > 0.9
+
+def test_line():
+    raise BoardError("the board is silent", "plug it in")
+"""
+
+
+def test_a_failure_of_the_link_is_told_from_one_of_the_model(pytester):
+    pytester.makepyfile(LINK)
+    result = pytester.runpytest_subprocess("--junitxml", "junit.xml")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["k210: 1 of 2 failures are of the link to the board: *test_line"])
+    assert 'name="k210_cause" value="link"' in (pytester.path / "junit.xml").read_text()
