@@ -1,0 +1,54 @@
+"""What a user gets beside the report: pictures before and after, and the terms by epoch."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.files import write_bytes
+from harness.method import Deployable
+from reference.sheet import in_lines, sheet
+from reference.training.record import FILE_NAME as HISTORY_NAME
+from reference.ufdn.metrics import run
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from harness.method import Images
+
+PICTURES_FILE = "translated.png"
+COLUMNS, LINES, ZOOM = 16, 4, 2
+
+
+def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[str, str]:
+    """Write all that can be made; the terms only where a training left them.
+
+    Args:
+        deployable: The trained network.
+        training: Folder of the training.
+        out: Folder to write into.
+
+    Returns:
+        A short description → file name below `out`.
+    """
+    images = deployable.evaluation.inputs
+    # Evenly from all domains, which stand behind each other.
+    places = np.linspace(0, len(images) - 1, min(COLUMNS * LINES, len(images))).round().astype(int)
+    made = to_bytes(run(deployable.module, images[places])[-1].numpy())
+    columns = min(COLUMNS, len(places))
+    rows = [("picture", images[places]), ("in one look", made)]
+    write_bytes(out / PICTURES_FILE, sheet(in_lines(rows, columns), ZOOM))
+    written = {"pictures of all domains, each above what it became (float)": PICTURES_FILE}
+    if (training / HISTORY_NAME).is_file():
+        shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
+        written["loss terms by epoch"] = HISTORY_NAME
+    return written
+
+
+def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
+    """Turn what the decoder gives into bytes: float32 in −1 to 1 → uint8."""
+    levels = np.clip((pictures + 1) * 127.5, 0, 255).round()
+    return np.asarray(levels, np.uint8)
