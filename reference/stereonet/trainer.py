@@ -23,7 +23,7 @@ class Trainer:
 
     In the first `settings.coarse_epochs` the tower and the cost filter learn alone, from L_0: the
     refiners would learn to mend what is not there yet, and are ten times as dear. Then all learn
-    from the sum over all levels. The learning rate decays exponentially, in each part anew.
+    from the sum over all levels. The learning rate decays exponentially from the first step on.
 
     Args:
         pairs: To learn from, with disparities.
@@ -139,11 +139,9 @@ class Trainer:
         return list(torch.split(whole.to(self.device), size))
 
     def _set_rate(self, passed: float) -> None:
-        """Set the rate after so many epochs of the part that the training is in."""
-        first = self.settings.coarse_epochs
-        share = passed / first if passed < first else (passed - first) / (self.epochs - first)
+        """Set the rate after so many epochs."""
         for group in self._optimizer.param_groups:
-            group["lr"] = self.settings.lr * self.settings.decay**share
+            group["lr"] = self.settings.lr * self.settings.decay ** (passed / self.epochs)
 
     def _check(self, terms: Terms, epoch: int) -> None:
         broken = losses.not_finite(terms)

@@ -40,8 +40,8 @@ def test_info_describes_the_default_tower():
     assert info.name == "stereonet"
     assert info.input.shape == (3, 96, 192)
     assert info.input.range == (-1, 1)
-    assert info.options["levels"][0] == 3
-    assert info.parameters == tower_parameters(Structure(16))
+    assert info.options["levels"][0] == 2
+    assert info.parameters == tower_parameters(Structure(16, 2))
     assert "1807.08865" in info.paper
 
 

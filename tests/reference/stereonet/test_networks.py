@@ -75,8 +75,8 @@ def test_macs_are_those_that_the_layers_compute():
 
 
 def test_settings_name_the_papers_sizes():
-    assert Settings(width=1).structure == Structure(32, 3, 3, 32)
-    assert Settings(width=1, refinement="single").structure == Structure(32, 3, 1, 32)
+    assert Settings(width=1, levels=3).structure == Structure(32, 3, 3, 32)
+    assert Settings(width=1, levels=3, refinement="single").structure == Structure(32, 3, 1, 32)
     assert Settings(width=1, levels=4).structure == Structure(32, 4, 4, 32)
 
 

@@ -54,7 +54,7 @@ def test_an_interrupted_training_ends_in_the_same_bytes(job, tmp_path, monkeypat
     assert resumed.read_bytes() == train(job(out=tmp_path / "whole")).read_bytes()
     assert not (job().out / STATE_NAME).exists()
     epochs = json.loads((job().out / HISTORY_NAME).read_text())["epochs"]
-    assert [sorted(terms) for terms in epochs] == [["L_0"], ["L_0", "L_1", "L_2", "L_3"]]
+    assert [sorted(terms) for terms in epochs] == [["L_0"], ["L_0", "L_1", "L_2"]]
 
 
 def test_a_finished_training_is_not_repeated(job, monkeypatch):
@@ -73,7 +73,7 @@ def test_another_training_in_the_folder_is_refused(job, changed):
 
 
 @pytest.mark.parametrize(
-    "options", [{"levels": "4"}, {"levels": "2"}, {"refinement": "single"}, {"crop": "1"}]
+    "options", [{"levels": "4"}, {"levels": "3"}, {"refinement": "single"}, {"crop": "1"}]
 )
 def test_every_kind_of_network_trains(job, options):
     found = read_checkpoint(train(job(options)))
@@ -85,14 +85,14 @@ def test_every_kind_of_network_trains(job, options):
 
 
 def test_the_network_learns(monkeypatch):
-    settings = Settings(width=0.25, coarse_epochs=15)
+    settings = Settings(width=0.25, levels=3, coarse_epochs=10)
     trainer = Trainer(rendered(16, 32), settings, 1, 0, "cpu")
     first = trainer.run_epoch(0)
-    for epoch in range(1, 15):
+    for epoch in range(1, 10):
         last = trainer.run_epoch(epoch)
-    assert last["L_0"] < 0.7 * first["L_0"]
+    assert last["L_0"] < 0.8 * first["L_0"]
     before = {name: one.clone() for name, one in trainer.network.refiners.named_parameters()}
-    trainer.run_epoch(15)
+    trainer.run_epoch(10)
     moved = dict(trainer.network.refiners.named_parameters())
     assert any(not torch.equal(before[name], moved[name]) for name in before)
 
@@ -105,13 +105,13 @@ def test_refiners_wait_while_the_tower_learns():
         assert torch.equal(before[name], now) == name.startswith("refiners"), name
 
 
-def test_the_rate_falls_in_each_part_anew():
+def test_the_rate_falls_from_the_first_step_on():
     trainer = Trainer(rendered(4, 32), Settings(coarse_epochs=2, decay=0.25, lr=1.0), 2, 0, "cpu")
     rates = []
-    for passed in (0, 1, 2, 3, 4):
+    for passed in (0, 1, 2, 4):
         trainer._set_rate(passed)
         rates.append(trainer._optimizer.param_groups[0]["lr"])
-    assert rates == pytest.approx([1, 0.5, 1, 0.5, 0.25])
+    assert rates == pytest.approx([1, 0.25**0.25, 0.5, 0.25])
 
 
 def test_windows_hold_what_is_known():
@@ -158,7 +158,7 @@ def test_a_checkpoint_can_be_started_from(job, trained, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"width": "0.125"}, "channels 2, and 4"), ({"levels": "4"}, "levels 3, and 4")],
+    [({"width": "0.125"}, "channels 2, and 4"), ({"levels": "3"}, "levels 2, and 3")],
 )
 def test_a_checkpoint_of_another_width_is_refused(job, trained, options, said):
     with pytest.raises(MethodError, match=said):

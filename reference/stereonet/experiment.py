@@ -1,0 +1,205 @@
+"""The small experiment: StereoNet at 1/4, 1/8, 1/16, in several steps and in one, and windows.
+
+`python -m reference.stereonet.experiment --out FILE.json --work FOLDER` trains what the file does
+not hold yet, one variant and seed after the other, each as `k210 train stereonet` would, into a
+folder of its own below `--work`: a sweep that was cut goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.files import write_json
+from harness.method import TrainJob
+from reference.stereonet.checkpoint import read_checkpoint
+from reference.stereonet.data import Pairs, judging
+from reference.stereonet.losses import known
+from reference.stereonet.matching import ssd_argmin, ssd_costs, ssd_soft_argmin
+from reference.stereonet.metrics import errors, judged
+from reference.stereonet.settings import Settings
+from reference.stereonet.train import DEFAULT_EPOCHS, train
+
+SEEDS = (0, 1, 2)
+VARIANTS: dict[str, dict[str, str]] = {
+    "multi_4": {},
+    "single_4": {"refinement": "single"},
+    "multi_8": {"levels": "3"},
+    "multi_16": {"levels": "4"},
+}
+NAMES = {
+    "multi_4": "StereoNet, volume at 1/4, two refiners",
+    "single_4": "volume at 1/4, one refiner",
+    "multi_8": "volume at 1/8, three refiners",
+    "multi_16": "volume at 1/16, four refiners",
+    "soft": "7x7 windows of squares, soft arg min",
+    "argmin": "7x7 windows of squares, arg min",
+    "median": "median everywhere",
+}
+# Noise on the judging pairs, in parts of the grey range.
+NOISES = (0.0, 0.02, 0.05)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is trained.
+
+    Attributes:
+        work: Folder of the trainings.
+        variants: Names of `VARIANTS`.
+        seeds: One training of each variant with each.
+        epochs: As in `k210 train`.
+        device: PyTorch device name.
+        options: More options of all trainings.
+    """
+
+    work: Path
+    variants: Sequence[str] = tuple(VARIANTS)
+    seeds: Sequence[int] = SEEDS
+    epochs: int = DEFAULT_EPOCHS
+    device: str = "cpu"
+    options: Mapping[str, str] | None = None
+
+
+def sweep(path: Path, asked: Sweep) -> None:
+    """Train what is missing in a JSON file of results, and keep it there."""
+    found = json.loads(path.read_text()) if path.is_file() else {}
+    rows: list[Row] = found.get("rows", [])
+    windows = found.get("windows") or {name: of_windows(noise) for name, noise in _noises()}
+    for seed in asked.seeds:
+        for variant in asked.variants:
+            if (variant, seed) not in {(row["variant"], row["seed"]) for row in rows}:
+                rows.append(_trained(variant, seed, asked))
+            common = {"epochs": asked.epochs, "torch": torch.__version__}
+            write_json(path, common | {"rows": rows, "windows": windows})
+
+
+def of_windows(noise: float) -> dict[str, dict[str, float]]:
+    """Return the errors of windows of squares, and of the median, on the judging pairs."""
+    pairs = judging(noise=noise)
+    assert pairs.disparity is not None
+    truth = torch.from_numpy(pairs.disparity)
+    disparities = Settings().disparities
+    valid = known(truth, disparities)
+    costs = ssd_costs(torch.from_numpy(pairs.left), torch.from_numpy(pairs.right), disparities)
+    found: dict[str, Tensor] = {
+        "soft": ssd_soft_argmin(costs),
+        "argmin": ssd_argmin(costs),
+        "median": truth[valid].median().expand_as(truth),
+    }
+    return {name: _rounded(errors(one, truth, valid)) for name, one in found.items()}
+
+
+def summary(rows: Sequence[Row]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return mean and standard deviation over the seeds, by variant and metric."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for variant in VARIANTS:
+        of_it = [row["metrics"] for row in rows if row["variant"] == variant]
+        if of_it:
+            found[variant] = {name: _spread([one[name] for one in of_it]) for name in of_it[0]}
+    return found
+
+
+def table(results: Mapping[str, Any]) -> list[str]:
+    """Return the page's table of end-point errors and bad pixels as lines of Markdown."""
+    lines = [
+        "| | end-point error, pixels | noise 0.02 | noise 0.05 | off by more than 1 pixel |",
+        "|---|---|---|---|---|",
+    ]
+    for variant, metrics in summary(results["rows"]).items():
+        alone = sum(row["variant"] == variant for row in results["rows"]) == 1
+        cells = [
+            _cell(*metrics[name], alone=alone) for name in ("epe", "epe_noise_2", "epe_noise_5")
+        ]
+        cells.append(
+            _cell(*(100 * value for value in metrics["bad_1"]), alone=alone, digits=1) + " %"
+        )
+        lines.append(f"| {NAMES[variant]} | {' | '.join(cells)} |")
+    for name in ("soft", "argmin", "median"):
+        found = [results["windows"][noise][name] for noise, _ in _noises()]
+        cells = [f"{one['epe']:.3f}" for one in found] + [f"{100 * found[0]['bad_1']:.1f} %"]
+        lines.append(f"| {NAMES[name]} | {' | '.join(cells)} |")
+    return lines
+
+
+def levels_table(rows: Sequence[Row]) -> list[str]:
+    """Return the page's table of end-point errors by level of the hierarchy."""
+    found = summary(rows)
+    lines = ["| | volume | refined 1 | 2 | 3 | 4 |", "|---|---|---|---|---|---|"]
+    for variant, metrics in found.items():
+        alone = sum(row["variant"] == variant for row in rows) == 1
+        cells = [
+            _cell(*metrics[f"epe_{level}"], alone=alone) if f"epe_{level}" in metrics else ""
+            for level in range(5)
+        ]
+        lines.append(f"| {NAMES[variant]} | {' | '.join(cells)} |")
+    return lines
+
+
+def metrics_of(checkpoint: Path) -> dict[str, float]:
+    """Return a checkpoint's errors on the judging pairs, at every level and with noise."""
+    network = read_checkpoint(checkpoint).network()
+    found: dict[str, float] = {}
+    for name, noise in _noises():
+        of_noise = judged(network, *_arrays(judging(noise=noise)))
+        if not noise:
+            found |= of_noise
+        else:
+            found[f"epe_{name}"] = of_noise["epe"]
+    return _rounded(found)
+
+
+def _trained(variant: str, seed: int, asked: Sweep) -> Row:
+    options = VARIANTS[variant] | dict(asked.options or {})
+    out = asked.work / f"{variant}-{seed}"
+    job = TrainJob(out, seed=seed, epochs=asked.epochs, device=asked.device, options=options)
+    return {"variant": variant, "seed": seed, "metrics": metrics_of(train(job))}
+
+
+def _arrays(pairs: Pairs) -> tuple[Any, Any, Any]:
+    return pairs.left, pairs.right, pairs.disparity
+
+
+def _noises() -> list[tuple[str, float]]:
+    return [(f"noise_{round(100 * noise)}", noise) for noise in NOISES]
+
+
+def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in metrics.items()}
+
+
+def _cell(mean: float, deviation: float, *, alone: bool, digits: int = 3) -> str:
+    return f"{mean:.{digits}f}" if alone else f"{mean:.{digits}f} ± {deviation:.{digits}f}"
+
+
+def _spread(values: Sequence[float]) -> tuple[float, float]:
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def main() -> None:
+    """Run the sweep as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    parser.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    sweep(given.out, Sweep(given.work, given.variants, given.seeds, given.epochs, given.device))
+
+
+if __name__ == "__main__":
+    main()
