@@ -29,7 +29,7 @@ from reference.ufdn.metrics import digit_accuracies, judged
 from reference.ufdn.settings import ADAPTATION, Settings
 from reference.ufdn.trainer import Trainer
 
-DEFAULT_EPOCHS = 60
+DEFAULT_EPOCHS = 45
 # The weights of the epoch with the best accuracy on held-out targets, as the authors keep them.
 BEST_NAME = "best.safetensors"
 
