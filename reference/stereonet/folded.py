@@ -80,19 +80,33 @@ class WholePair(nn.Module):
     def __init__(self, network: StereoNet, examples: Tensor, height: int) -> None:
         super().__init__()
         self.height, self.planes = height, network.structure.planes
-        self.tower = deployed(network.tower, examples)
+        tower = deployed(network.tower, examples)
+        self.towers = nn.ModuleList(_of_half(tower, half) for half in (0, 1))
         self.filter = fold_filter(network.filter, self.planes)
-        self.eval()
+        self.eval().requires_grad_(False)
 
     def forward(self, both: Tensor) -> Tensor:
         """Return costs, float32 [N, P, H / 2ᴷ, W / 2ᴷ], of [N, 3, 2 H, W]."""
-        left = self.tower(both[:, :, : self.height])
-        right = self.tower(both[:, :, self.height :])
+        # No byte moves: in memory, the halves of a colour are two channels.
+        halves = both.reshape(both.shape[0], -1, self.height, both.shape[3])
+        left, right = (tower(halves) for tower in self.towers)
         planes = [left - right]
         for shift in range(1, self.planes):
             difference = left[..., shift:] - right[..., :-shift]
             planes.append(F.pad(difference, (shift, 0)))
         return self.filter(torch.cat(planes, dim=1))  # type: ignore[no-any-return]
+
+
+def _of_half(tower: nn.Sequential, half: int) -> nn.Sequential:
+    """Return a tower that looks at every second channel, beginning with `half`."""
+    first, *others = tower
+    assert isinstance(first, nn.Conv2d)
+    wider = nn.Conv2d(2 * first.in_channels, first.out_channels, 3, stride=2, padding=1)
+    weight = torch.zeros_like(wider.weight)
+    weight[:, half::2] = first.weight
+    assert first.bias is not None
+    wider.load_state_dict({"weight": weight, "bias": first.bias})
+    return nn.Sequential(wider, *others)
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,14 +104,25 @@ class StereoMetrics:
         pictures = to_floats(torch.from_numpy(evaluation.inputs))
         found = self._disparities(features, pictures, list(lefts.values()))
         exact = self._disparities(self._features(pictures), pictures, list(lefts.values()))
+        return self.of_disparities(found, exact, list(lefts))
+
+    def of_disparities(
+        self, found: Tensor, exact: Tensor, names: Sequence[str]
+    ) -> dict[str, float]:
+        """Return the metrics of disparities, beside those that all of it in float gives.
+
+        Args:
+            found: float32 [N, 1, H, W].
+            exact: The same.
+            names: One a pair.
+        """
         difference = (found - exact).abs()
         metrics = {
             "shift_px": difference.mean().item(),
             "shift_above_1": (difference > 1).float().mean().item(),
         }
-        kept = [number for number, pair in enumerate(lefts) if pair in self.truths]
+        kept = [number for number, pair in enumerate(names) if pair in self.truths]
         if kept:
-            names = list(lefts)
             truth = torch.from_numpy(np.stack([self.truths[names[number]] for number in kept]))
             valid = known(truth, self.network.structure.disparities)
             metrics = errors(found[kept], truth, valid) | metrics

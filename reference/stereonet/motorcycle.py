@@ -20,6 +20,7 @@ from PIL import Image
 from harness.errors import DataError
 from harness.files import write_bytes
 from reference.stereonet.losses import known
+from reference.stereonet.matching import ssd_argmin, ssd_costs, ssd_soft_argmin
 from reference.stereonet.metrics import errors, predict
 from reference.stereonet.networks import StereoNet
 from reference.stereonet.pairs import DISPARITY, LEFT, RIGHT, write_disparity
@@ -72,12 +73,13 @@ def load_motorcycle() -> RealPair:
 
 
 def at_full_size(
-    network: StereoNet, pair: RealPair, disparities: int = DISPARITIES
+    network: StereoNet, pair: RealPair, disparities: int = DISPARITIES, level: int = -1
 ) -> tuple[Map, dict[str, float]]:
     """Run a network over the whole pair, with as many planes as its disparities need.
 
     The networks are convolutions: they take any size that 2ᴷ divides, and any number of planes.
-    The pair is padded by its edge to such a size.
+    The pair is padded by its edge to such a size. `level` is that of the hierarchy, 0 before
+    refinement.
 
     Returns:
         Disparities, float32 [H, W], and `errors` over all pixels with a known disparity.
@@ -87,9 +89,19 @@ def at_full_size(
     missing = [-side % network.structure.scale for side in (height, width)]
     padding = ((0, 0), (0, 0), (0, missing[0]), (0, missing[1]))
     padded = (np.pad(side, padding, mode="edge") for side in (pair.left, pair.right))
-    found = predict(wider, *padded)[-1][..., :height, :width]
+    found = predict(wider, *padded)[level][..., :height, :width]
     truth = torch.from_numpy(pair.disparity)
     return found[0, 0].numpy(), errors(found, truth, known(truth, disparities))
+
+
+def of_windows(pair: RealPair, disparities: int = DISPARITIES) -> dict[str, dict[str, float]]:
+    """Return `errors` of 7x7 windows of squares with soft arg min, and of the median."""
+    truth = torch.from_numpy(pair.disparity)
+    valid = known(truth, disparities)
+    costs = ssd_costs(torch.from_numpy(pair.left), torch.from_numpy(pair.right), disparities)
+    median = truth[valid].median().expand_as(truth)
+    found = {"soft": ssd_soft_argmin(costs), "argmin": ssd_argmin(costs), "median": median}
+    return {name: errors(one, truth, valid) for name, one in found.items()}
 
 
 def write_motorcycle(folder: Path, *, blind: bool = False) -> None:
