@@ -20,11 +20,13 @@ from torch import Tensor
 
 from harness.files import write_json
 from harness.method import TrainJob
+from reference.stereonet import motorcycle
 from reference.stereonet.checkpoint import read_checkpoint
 from reference.stereonet.data import Pairs, judging
 from reference.stereonet.losses import known
 from reference.stereonet.matching import ssd_argmin, ssd_costs, ssd_soft_argmin
 from reference.stereonet.metrics import errors, judged
+from reference.stereonet.motorcycle import at_full_size, load_motorcycle
 from reference.stereonet.settings import Settings
 from reference.stereonet.train import DEFAULT_EPOCHS, train
 
@@ -76,12 +78,15 @@ def sweep(path: Path, asked: Sweep) -> None:
     found = json.loads(path.read_text()) if path.is_file() else {}
     rows: list[Row] = found.get("rows", [])
     windows = found.get("windows") or {name: of_windows(noise) for name, noise in _noises()}
+    real = found.get("real") or {
+        name: _rounded(one) for name, one in motorcycle.of_windows(load_motorcycle()).items()
+    }
     for seed in asked.seeds:
         for variant in asked.variants:
             if (variant, seed) not in {(row["variant"], row["seed"]) for row in rows}:
                 rows.append(_trained(variant, seed, asked))
             common = {"epochs": asked.epochs, "torch": torch.__version__}
-            write_json(path, common | {"rows": rows, "windows": windows})
+            write_json(path, common | {"rows": rows, "windows": windows, "real": real})
 
 
 def of_windows(noise: float) -> dict[str, dict[str, float]]:
@@ -132,6 +137,22 @@ def table(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def real_table(results: Mapping[str, Any]) -> list[str]:
+    """Return the page's table of the motorcycle."""
+    lines = [
+        "| | end-point error, pixels | off by more than 2 pixels |",
+        "|---|---|---|",
+    ]
+    for variant, metrics in summary(results["rows"]).items():
+        alone = sum(row["variant"] == variant for row in results["rows"]) == 1
+        epe = _cell(*metrics["real_epe"], alone=alone, digits=2)
+        share = _cell(*(100 * one for one in metrics["real_bad_2"]), alone=alone, digits=1)
+        lines.append(f"| {NAMES[variant]} | {epe} | {share} % |")
+    for name, found in results["real"].items():
+        lines.append(f"| {NAMES[name]} | {found['epe']:.2f} | {100 * found['bad_2']:.1f} % |")
+    return lines
+
+
 def levels_table(rows: Sequence[Row]) -> list[str]:
     """Return the page's table of end-point errors by level of the hierarchy."""
     found = summary(rows)
@@ -163,7 +184,10 @@ def _trained(variant: str, seed: int, asked: Sweep) -> Row:
     options = VARIANTS[variant] | dict(asked.options or {})
     out = asked.work / f"{variant}-{seed}"
     job = TrainJob(out, seed=seed, epochs=asked.epochs, device=asked.device, options=options)
-    return {"variant": variant, "seed": seed, "metrics": metrics_of(train(job))}
+    checkpoint = train(job)
+    _, real = at_full_size(read_checkpoint(checkpoint).network(), load_motorcycle())
+    metrics = metrics_of(checkpoint) | {f"real_{name}": value for name, value in real.items()}
+    return {"variant": variant, "seed": seed, "metrics": _rounded(metrics)}
 
 
 def _arrays(pairs: Pairs) -> tuple[Any, Any, Any]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reference.stereonet import experiment
+from reference.stereonet import experiment, motorcycle
 from reference.stereonet.data import judging
 from reference.stereonet.train import train
 from tests.reference.stereonet.conftest import QUICK
@@ -14,7 +14,14 @@ from tests.reference.stereonet.conftest import QUICK
 
 @pytest.fixture(autouse=True)
 def _few_pairs_judge(monkeypatch):
+    pytest.importorskip("skimage", reason="scikit-image, which has the real pair, is missing")
     monkeypatch.setattr(experiment, "judging", lambda noise=0.0: judging(2, noise))
+    # A corner of it, so that this is over soon.
+    whole = motorcycle.load_motorcycle()
+    corner = motorcycle.RealPair(
+        *(side[..., :96, :160] for side in (whole.left, whole.right, whole.disparity))
+    )
+    monkeypatch.setattr(experiment, "load_motorcycle", lambda: corner)
 
 
 def rows_of(path):

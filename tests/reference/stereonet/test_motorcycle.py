@@ -69,16 +69,18 @@ def test_no_weight_depends_on_the_number_of_disparities(disparities, seed):
 
 
 @pytest.mark.slow
-def test_the_page_has_the_errors_of_the_shipped_weights(pair):
-    network = read_checkpoint(METHOD.shipped()).network()
-    _, found = at_full_size(network, pair)
-    assert found == pytest.approx(
-        json.loads(RESULTS.read_text())["motorcycle"]["shipped"], abs=0.02
-    )
+def test_the_shipped_weights_reach_what_the_page_says(pair):
+    rows = json.loads(RESULTS.read_text())["rows"]
+    checkpoint = read_checkpoint(METHOD.shipped())
+    (row,) = [
+        row for row in rows if (row["variant"], row["seed"]) == ("multi_4", checkpoint.job["seed"])
+    ]
+    _, found = at_full_size(checkpoint.network(), pair)
+    for name, value in found.items():
+        assert value == pytest.approx(row["metrics"][f"real_{name}"], rel=0.01), name
     truth = torch.from_numpy(pair.disparity)
     valid = known(truth, 64)
-    middle = truth[valid].median()
-    assert found["epe"] < (truth[valid] - middle).abs().mean().item()
+    assert found["epe"] < (truth[valid] - truth[valid].median()).abs().mean().item()
 
 
 def test_a_size_that_2_to_the_k_does_not_divide_is_padded(pair):
