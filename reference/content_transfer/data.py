@@ -75,8 +75,7 @@ class Pairs:
     """Targets and guides, as the deployed network eats them.
 
     Attributes:
-        evaluation: Inputs uint8 [N, 3, 2 H, W], the target above the guide; labels are the
-            targets' domains.
+        evaluation: Inputs uint8 [N, 3, 2 H, W], the target above the guide, by the target's name.
         bare: Each target as it is without content, by name; none for a user's.
         wanted: What the transfer should give, by name; none for a user's.
     """
@@ -147,8 +146,7 @@ def pairs(pictures: Pictures, count: int) -> Pairs:
         _above(of_b.images[:half], following[:half]),
     )
     ids = tuple(name for both in zip(of_a.ids, of_b.ids, strict=False) for name in both)[: 2 * half]
-    labels = np.tile(np.arange(2), half)
-    evaluation = EvaluationSet(ids, stacked, labels, DOMAINS)
+    evaluation = EvaluationSet(ids, stacked)
     if pictures.truth is None:
         return Pairs(evaluation, {}, {})
     truth = pictures.truth
@@ -159,6 +157,11 @@ def pairs(pictures: Pictures, count: int) -> Pairs:
         dict(zip(ids, bare, strict=True)),
         dict(zip(ids, wanted, strict=True)),
     )
+
+
+def has_content(name: str) -> bool:
+    """Return whether a picture is of B, by its name."""
+    return name.startswith(f"{CONTENT}/")
 
 
 def calibration_pairs(pictures: Pictures, count: int) -> Images:

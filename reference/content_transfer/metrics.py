@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.method import EvaluationSet
-from reference.content_transfer.data import Pairs, Pictures, as_floats
+from reference.content_transfer.data import Pairs, Pictures, as_floats, has_content
 from reference.content_transfer.networks import ContentTransfer
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class TransferMetrics:
         """Return the metrics of `picture` and `common`."""
         made = np.asarray(outputs["picture"], np.float32)
         codes = torch.from_numpy(np.asarray(outputs["common"], np.float32))
-        assert evaluation.labels is not None
-        of_b = evaluation.labels == 1
+        of_b = np.array([has_content(name) for name in evaluation.ids])
         found = {
             "judged_content": positive_share(self.judge, torch.from_numpy(made)),
             "probe_accuracy": probe_accuracy(self.probe, codes[~of_b], codes[of_b]),
@@ -72,18 +71,19 @@ def against_truth(made: Floats, bare: Floats, wanted: Floats) -> dict[str, float
 
     Returns:
         `content_iou`, of the place of the content, over pictures that should have some;
-        `inside_rmse` and `outside_rmse`, the distance from `wanted` there and elsewhere.
+        `inside_rmse` and `outside_rmse`, the distance from `wanted` there and elsewhere. Where no
+        picture should have any, the last alone.
     """
     place, found = _marked(wanted, bare), _marked(made, bare)
+    figures = {"outside_rmse": rmse_at(made, wanted, ~place)}
     # Content of nearly the colour of what it covers has no place to find.
     there = place.any(axis=(1, 2))
-    common = (place & found).sum(axis=(1, 2))[there]
-    either = (place | found).sum(axis=(1, 2))[there]
-    return {
-        "content_iou": float((common / either).mean()),
-        "inside_rmse": rmse_at(made, wanted, place),
-        "outside_rmse": rmse_at(made, wanted, ~place),
-    }
+    if there.any():
+        common = (place & found).sum(axis=(1, 2))[there]
+        either = (place | found).sum(axis=(1, 2))[there]
+        figures["content_iou"] = float((common / either).mean())
+        figures["inside_rmse"] = rmse_at(made, wanted, place)
+    return figures
 
 
 def own_guide_share(made: Floats, wanted: Floats, others: Floats) -> float:

@@ -127,14 +127,13 @@ class Trainer:
         }
 
     def _schedule(self, number: int) -> None:
-        """Let both learning rates fall along half a cosine: a short training ends calm."""
+        """Let the auto-encoder's learning rate fall along half a cosine; D's stays.
+
+        So a short training ends calm, with a discriminator that has caught up.
+        """
         share = (1 + math.cos(math.pi * number / self.settings.steps)) / 2
-        for optimizer, rate in (
-            (self._optimizer, self.settings.lr),
-            (self._d_optimizer, self.settings.d_lr),
-        ):
-            for group in optimizer.param_groups:
-                group["lr"] = share * rate
+        for group in self._optimizer.param_groups:
+            group["lr"] = share * self.settings.lr
 
     def _batch(self, images: Tensor, stream: Generator) -> Tensor:
         """Return pictures drawn by chance, half of them mirrored."""

@@ -40,6 +40,10 @@ def test_what_is_wanted_is_perfect():
     assert own_guide_share(WANTED, WANTED, OTHER) == 1
 
 
+def test_without_content_there_is_nothing_inside():
+    assert set(against_truth(BARE, BARE, BARE)) == {"outside_rmse"}
+
+
 def test_a_target_left_as_it_is_has_no_content():
     found = against_truth(BARE, BARE, WANTED)
     assert found["content_iou"] == 0
@@ -93,7 +97,7 @@ def test_pairs_are_judged_by_name_however_few_are_left(networks):
     probe = torch.nn.Linear(6, 1)
     metrics = TransferMetrics(Judge().eval(), probe, made_of)
     whole = made_of.evaluation
-    few = EvaluationSet(whole.ids[2:4], whole.inputs[2:4], whole.labels[2:4], whole.classes)
+    few = EvaluationSet(whole.ids[2:4], whole.inputs[2:4])
     wanted = to_floats(np.stack([made_of.wanted[name] for name in few.ids]))
     outputs = {"picture": wanted, "common": np.zeros((2, 6), np.float32)}
     found = metrics(outputs, few)
