@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.blame.analyse import Suspect, analyse
+from harness.blame.analyse import analyse
+from harness.blame.suspect import Suspect
 from harness.compiler.build import compile_source, source_of_module
 from harness.method import InputContract
 from harness.progress import SILENT, Progress

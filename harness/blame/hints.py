@@ -6,14 +6,15 @@ that the networks of the test suite that lose nothing get no hint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.backends.floating import to_float
-from harness.blame.result import Hint, LayerRow, Verdict
+from harness.blame.result import Hint, LayerRow, Stage, Verdict
+from harness.blame.wording import count, value
 from harness.compiler.contract import ModelContract
 
 # A channel in the middle of its layer's channels has fewer codes than this: under 3 of 8 bits.
@@ -30,6 +31,19 @@ TABLE_DB, FINE_DB = 6.0, 40.0
 FAR_MEAN, LOW_STD, HIGH_STD = 4.0, 0.05, 10.0
 # More hints of one kind than this tell a person nothing new.
 MOST = 3
+_AGAIN = "compile again, and copy all files of the run together"
+# What to do about what is simply wrong, whatever the model loses besides.
+_MEND: Mapping[Stage, str] = {
+    "float model": "mend the float model first: its weights, or the operation that gives no number",
+    "input contract": "make colours, range, mean and std those that the model was trained with",
+    "file": _AGAIN,
+    "weights": _AGAIN,
+    "compiler": "compare the exported ONNX model with the module: they are not one function",
+    "firmware": "flash another firmware (k210 board flash), or expect the difference",
+    "line": "take another cable or port: equal bytes have to give equal answers",
+}
+# The model itself is as it was measured where the board is to blame.
+_OUTSIDE: frozenset[Stage] = frozenset({"input contract", "firmware", "line"})
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,14 @@ class Seen:
 
 
 def hints(seen: Seen) -> tuple[Hint, ...]:
-    """Return what the rules find, at most a few of each kind, the worst first."""
-    found: list[Hint] = []
+    """Return what the rules find, at most a few of each kind, the worst first.
+
+    Where the verdict says that what was measured says nothing about the model, the rules are not
+    asked: what is wrong has to be mended first.
+    """
+    found = list(_mend(seen.verdict))
+    if seen.verdict.spoilt:
+        return tuple(found)
     for rule in _RULES:
         ranked = sorted(rule(seen), key=lambda one: one[0], reverse=True)
         found += [hint for _, hint in ranked[:MOST]]
@@ -62,11 +82,13 @@ def hints(seen: Seen) -> tuple[Hint, ...]:
 Ranked = Iterator[tuple[float, Hint]]
 
 
+def _mend(verdict: Verdict) -> Iterator[Hint]:
+    """Yield what to do about something that is simply wrong."""
+    if verdict.spoilt or verdict.stage in _OUTSIDE:
+        yield Hint(verdict.layer, verdict.stage, _MEND[verdict.stage], verdict.evidence[0])
+
+
 def _input_contract(seen: Seen) -> Ranked:
-    if seen.verdict.stage == "input contract":
-        text = "check colour order, range, mean and std against what the model was trained with"
-        yield 0.0, Hint("", "input contract", text, "; ".join(seen.verdict.evidence))
-        return
     given = seen.contract.input.to_contract() if seen.contract.input else None
     if given is None or not given.normalises:
         return
@@ -116,8 +138,6 @@ def _outlier_channel(seen: Seen) -> Ranked:
 
 
 def _poor_weights(seen: Seen) -> Ranked:
-    if seen.verdict.stage == "weights":
-        return
     for row in seen.rows:
         known = [(snr, n) for n, snr in enumerate(row.facts.weight_snr_db) if snr is not None]
         if not known or min(known)[0] >= POOR_WEIGHTS_DB:
@@ -151,7 +171,8 @@ def _clipped(seen: Seen) -> Ranked:
             continue
         evidence = (
             f"{facts.clipped:.2%} of the float values (limit {CLIPPED:.1%}) lie outside of the "
-            f"codes' range {low:.4g} to {high:.4g}: they go from {least:.4g} to {most:.4g}, "
+            f"codes' range {value(low)} to {value(high)}: they go from {value(least)} to "
+            f"{value(most)}, "
             f"{beyond:.0%} of the range beyond it (limit {BEYOND:.0%})"
         )
         kind, text, fixes = _remedy(method, images)
@@ -168,12 +189,13 @@ def _remedy(method: str, images: int) -> tuple[str, str, tuple[str, ...]]:
     if images < FEW_IMAGES:
         return (
             "few calibration images",
-            f"calibrate with more images: there were {images}, and ranges are taken from these",
+            f"calibrate with more images: ranges were taken from {count(images, 'image')} only",
             ("images",),
         )
     return (
         "calibration out of range",
-        f"calibrate with images like those that run: the {images} given do not reach as far",
+        f"calibrate with images like those that run: the {count(images, 'image')} given do not "
+        "reach as far",
         ("images",),
     )
 

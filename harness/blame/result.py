@@ -22,7 +22,17 @@ COLUMNS: tuple[Column, ...] = get_args(Column)
 # The columns that every layer has; the others are asked for.
 STANDARD: tuple[Column, ...] = ("weights", "activations", "kpu")
 
-Stage = Literal["input contract", "weights", "activations", "compiler", "firmware", "line", "none"]
+Stage = Literal[
+    "float model",
+    "input contract",
+    "file",
+    "weights",
+    "activations",
+    "compiler",
+    "firmware",
+    "line",
+    "none",
+]
 
 Unit = Literal["KPU", "CPU", ""]
 
@@ -114,11 +124,32 @@ class Verdict:
         stage: Its name; "none" where all stages are as near as their arithmetic allows.
         layer: Operation of the kmodel where it begins; "" where it is none of them.
         evidence: Lines for people, each with its numbers and the limits they are held against.
+        spoilt: Whether what was measured behind it says nothing about the model any more.
+        held: Whether no stage is to blame because a tolerance of the method's own holds.
     """
 
     stage: Stage
     layer: str
     evidence: tuple[str, ...]
+    spoilt: bool = False
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of one of the model's outputs, as a run judged all of its items.
+
+    Attributes:
+        output: Name.
+        held: Whether it was within tolerance.
+        own: Whether the tolerance is the method's own, so that no other limit counts.
+        text: What was found and what was asked, in words.
+    """
+
+    output: str
+    held: bool
+    own: bool
+    text: str
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,13 @@ def _print(blame: Blame, run: Path) -> None:
     for line in blame.verdict.evidence:
         show_line(line, "because" if blame.verdict.stage != "none" else "measured", "cyan")
     for hint in blame.hints:
-        show_line(f"{hint.text} ({hint.evidence})", f"hint {hint.layer}".strip(), "yellow")
+        known = hint.evidence in blame.verdict.evidence
+        text = hint.text if known else f"{hint.text} ({hint.evidence})"
+        show_line(text, f"hint {hint.layer}".strip(), "yellow")
     where = f" at {blame.verdict.layer}" if blame.verdict.layer else ""
     good = blame.verdict.stage == "none"
-    said = "no stage is to blame" if good else f"{blame.verdict.stage}{where}"
+    well = "no stage is to blame" + (": the method's tolerance holds" if blame.verdict.held else "")
+    said = well if good else f"{blame.verdict.stage}{where}"
     show_line(said, "verdict", "green" if good else "red")
     show_line(f"{run / 'blame.json'}", "written", "green")
 

@@ -13,6 +13,10 @@ from onnx import helper, numpy_helper
 from harness.errors import CompileError
 from harness.method import InputContract
 
+# The layer that `with_normalisation` puts in front, and what it reads.
+NORMALISATION = "/normalise/Conv"
+_NORMALISE = ("normalise.weight", "normalise.bias")
+
 
 @dataclass(frozen=True)
 class GraphInput:
@@ -91,15 +95,31 @@ def with_normalisation(data: bytes, contract: InputContract) -> bytes:
     bias = (-np.asarray(contract.mean) * scale).astype(np.float32)
     model.graph.initializer.extend(
         [
-            numpy_helper.from_array(weight, "normalise.weight"),
-            numpy_helper.from_array(bias, "normalise.bias"),
+            numpy_helper.from_array(weight, _NORMALISE[0]),
+            numpy_helper.from_array(bias, _NORMALISE[1]),
         ]
     )
-    layer = helper.make_node(
-        "Conv", [value.name, "normalise.weight", "normalise.bias"], [inner], "/normalise/Conv"
-    )
+    layer = helper.make_node("Conv", [value.name, *_NORMALISE], [inner], NORMALISATION)
     model.graph.node.insert(0, layer)
     return bytes(model.SerializeToString())
+
+
+def normalisation(data: bytes) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Return mean and std that `with_normalisation` put in front of a model.
+
+    Returns:
+        None where there is no such layer; nothing twice where it was changed since.
+    """
+    model = parse(data)
+    layer = next((node for node in model.graph.node if node.name == NORMALISATION), None)
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    if layer is None:
+        return None
+    if not set(_NORMALISE) <= {*layer.input} & {*stored}:
+        return (), ()
+    weight, bias = (numpy_helper.to_array(stored[name]).astype(np.float64) for name in _NORMALISE)
+    scale = np.diag(weight[:, :, 0, 0])
+    return tuple(map(float, -bias / scale)), tuple(map(float, 1 / scale))
 
 
 def with_fixed_batch(data: bytes) -> bytes:

@@ -10,22 +10,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import method as methods
 from harness.blame.fix.base import Recipe
 from harness.blame.fix.judge import Metrics
 from harness.blame.fix.search import MOST_COMPILATIONS, try_fixes
 from harness.blame.fix.tried import Tried
 from harness.blame.result import Blame
 from harness.compiler.build import Source
-from harness.compiler.contract import ONNX_FILE, ModelContract, read_model, read_onnx, sha256
+from harness.compiler.contract import (
+    CONTRACT_FILE,
+    ONNX_FILE,
+    ModelContract,
+    read_model,
+    read_onnx,
+)
 from harness.data.images import read_inputs
 from harness.errors import ContractError, UsageError
 from harness.files import write_json
-from harness.method import Deployable, EvaluationSet, InputContract
+from harness.method import EvaluationSet, InputContract
+from harness.pipeline.blame.pictures import check_calibration, method_deployable
 from harness.pipeline.folder import RunFolder, write_array
-from harness.pipeline.method_run import CHECKPOINT_FILE
 from harness.progress import SILENT, Progress
-from harness.report.schema import REPORT_FILE, Report, read_report
+from harness.report.schema import REPORT_FILE, read_report
 
 FIXED, TRIED_FILE, CALIBRATION_FILE = "fixed", "fixed.json", "calibration.npy"
 
@@ -74,14 +79,12 @@ def fix_run(request: FixRequest, blame: Blame) -> Tried:
     contract, _ = read_model(request.run)
     given = contract.input
     if given is None or contract.calibration is None:
-        raise ContractError("the contract does not say how the model was compiled")
-    pictures = _pictures(request, given.to_contract())
-    if sha256(pictures.calibration.tobytes()) != contract.calibration.sha256:
         raise ContractError(
-            f"the {len(pictures.calibration)} calibration images are not the "
-            f"{contract.calibration.images} that the model was calibrated with",
-            "name those with --calibration",
+            f"{CONTRACT_FILE} does not say how the model was compiled",
+            "compile it with this harness",
         )
+    pictures = _pictures(request, given.to_contract())
+    check_calibration(pictures.calibration, contract)
     tried = try_fixes(
         _recipe(request.run, contract, pictures.calibration),
         pictures.evaluation.inputs,
@@ -111,7 +114,9 @@ def _recipe(run: Path, contract: ModelContract, calibration: Images) -> Recipe:
 
 def _pictures(request: FixRequest, given: InputContract) -> _Pictures:
     report = read_report(request.run) if (request.run / REPORT_FILE).exists() else None
-    deployable = _deployable(request, report) if request.calibration is None else None
+    deployable = None
+    if request.calibration is None:
+        deployable = method_deployable(request.run, report, request.data)
     if deployable is not None:
         return _Pictures(deployable.calibration, deployable.evaluation, deployable.metrics)
     data = request.data or (Path(report.data.source) if report else None)
@@ -123,16 +128,6 @@ def _pictures(request: FixRequest, given: InputContract) -> _Pictures:
     _, calibration = read_inputs(request.calibration, given, request.progress)
     ids, inputs = read_inputs(data, given, request.progress)
     return _Pictures(calibration, EvaluationSet(ids, inputs))
-
-
-def _deployable(request: FixRequest, report: Report | None) -> Deployable | None:
-    checkpoint = request.run / CHECKPOINT_FILE
-    if report is None or report.method not in methods.available() or not checkpoint.exists():
-        return None
-    data = request.data
-    if data is None and Path(report.data.source).exists():
-        data = Path(report.data.source)
-    return methods.get(report.method).deployable(checkpoint, data)
 
 
 def _nodes(blame: Blame) -> tuple[str, ...]:

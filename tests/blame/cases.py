@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from harness.blame.analyse import Suspect
+from harness.blame.suspect import Suspect
 from harness.compiler.build import compile_source, source_of_module
 from harness.kmodel import load, save
 from harness.kmodel.operations import KpuConv2d

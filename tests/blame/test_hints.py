@@ -3,8 +3,9 @@
 import pytest
 from torch import nn
 
-from harness.blame.analyse import Suspect, analyse
+from harness.blame.analyse import analyse
 from harness.blame.hints import MOST, Seen, hints
+from harness.blame.suspect import Suspect
 from harness.method import InputContract
 from tests.blame.fix.seeded import network, pictures, recipe, with_outlier
 
@@ -37,7 +38,7 @@ def test_an_outlier_channel_is_named():
 def test_one_dark_calibration_image_is_too_few():
     told = found(recipe(network(), pictures(1, 1, low=0, high=60)))
     assert {hint.kind for hint in told} == {"few calibration images"}
-    assert "there were 1" in told[0].text
+    assert "taken from 1 image only" in told[0].text
     assert told[0].fixes == ("images",)
     assert len(told) <= MOST
 

@@ -21,7 +21,10 @@ def blame(
     layer: Annotated[
         list[str] | None,
         typer.Option(
-            "--layer", metavar="NAME", help="Ask nncase, and a board, for this layer by itself."
+            "--layer",
+            metavar="NAME",
+            help="Ask nncase, and a board, for this layer by itself: a layer of the kmodel, a "
+            "PyTorch module or an ONNX node.",
         ),
     ] = None,
     board: Annotated[
@@ -45,9 +48,7 @@ def blame(
     ] = False,
     calibration: Annotated[
         Path | None,
-        typer.Option(
-            "--calibration", help="The calibration images: for --fix, for norm=fold."
-        ),
+        typer.Option("--calibration", help="The calibration images: for --fix, for norm=fold."),
     ] = None,
     as_json: options.Json = False,
 ) -> int:
@@ -68,12 +69,20 @@ def blame(
     """
     from harness.cli.blame_view import show_blame
     from harness.cli.console import TerminalProgress
-    from harness.pipeline.blame import BlameRequest, blame_run
+    from harness.errors import UsageError
+    from harness.pipeline.blame import BlameRequest, blame_run, takes_calibration
 
+    if calibration is not None and not fix and not takes_calibration(run):
+        raise UsageError(
+            "--calibration says nothing of this model: no constant in it is from such images",
+            "leave it out, or add --fix, which compiles anew",
+        )
     progress = TerminalProgress()
     request = BlameRequest(run, images, tuple(layer or ()), board, data, calibration, progress)
     found = blame_run(request)
-    if not fix:
+    if not fix or found.verdict.spoilt:
+        if fix:
+            progress.say(f"nothing is tried: no fix mends what is wrong ({found.verdict.stage})")
         return show_blame(found, run, as_json)
     from harness.cli.fix_view import show_fixed
     from harness.pipeline.fixing import FixRequest, fix_run
