@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.progress import Progress
 
-def check_store(where: str | None) -> None:
-    """Find out before hours of work whether the store can be opened; it is made where need be.
+
+@contextmanager
+def progress_of(where: str | None, folder: Path, method: str) -> Iterator[Progress]:
+    """Show progress on the terminal, and in a store for those who watch from elsewhere.
 
     Raises:
-        StoreError: It cannot.
+        StoreError: The store cannot be opened; that is found out before hours of work.
     """
+    from harness.cli.console import TerminalProgress
+
     if where is None:
+        yield TerminalProgress()
         return
+    from harness.store.activity import StoredProgress
     from harness.store.database import Store
 
-    with Store.open(where, create=True):
-        pass
+    with Store.open(where, create=True) as store:
+        progress = StoredProgress(store, str(folder.absolute()), method, TerminalProgress())
+        try:
+            yield progress
+        finally:
+            progress.close()
 
 
 def keep(folder: Path, where: str | None) -> None:

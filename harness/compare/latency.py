@@ -28,3 +28,31 @@ def summarise(latency_ms: npt.NDArray[np.float64]) -> Latency | None:
         return None
     p50, p95, p99 = (float(value) for value in np.percentile(counted, (50, 95, 99)))
     return Latency(p50, p95, p99, len(counted))
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many items took how long.
+
+    Attributes:
+        edges_ms: Bounds of the bins in milliseconds, evenly spaced in their logarithms.
+        counts: Items a bin, one fewer than bounds.
+    """
+
+    edges_ms: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+def histogram(latency_ms: npt.NDArray[np.float64], bins: int = 24) -> Histogram | None:
+    """Return the distribution of [N] latencies, the first item left out as in `summarise`."""
+    counted = latency_ms[1:] if len(latency_ms) > 1 else latency_ms
+    counted = counted[np.isfinite(counted) & (counted > 0)]
+    if not len(counted):
+        return None
+    low, high = float(counted.min()), float(counted.max())
+    if low == high:
+        return Histogram((low, high), (len(counted),))
+    edges = np.geomspace(low, high, bins + 1)
+    edges[0], edges[-1] = low, high  # rounding must not push an item out
+    counts, _ = np.histogram(counted, edges)
+    return Histogram(tuple(map(float, edges)), tuple(map(int, counts)))

@@ -10,7 +10,7 @@ from typing import Any
 from harness.backends.base import BackendResult
 from harness.compare import Comparison, OutputComparison
 from harness.compare.item_scores import item_scores
-from harness.compare.latency import summarise
+from harness.compare.latency import histogram, summarise
 from harness.method import Deployable
 from harness.pipeline import classification
 from harness.pipeline.folder import RunFolder
@@ -19,6 +19,7 @@ from harness.report.schema import (
     BoardRecord,
     ComparisonRecord,
     DisagreementRecord,
+    HistogramRecord,
     LatencyRecord,
 )
 
@@ -36,11 +37,12 @@ def backend_record(
     deployable: Deployable, result: BackendResult, predicted: classification.Predictions
 ) -> BackendRecord:
     """Return one backend's metrics, latency and confusion matrix."""
-    latency = summarise(result.latency_ms)
+    latency, times = summarise(result.latency_ms), histogram(result.latency_ms)
     metrics = deployable.metrics
     return BackendRecord(
         metrics=metrics(result.outputs, deployable.evaluation) if metrics else {},
         latency_ms=LatencyRecord(**asdict(latency)) if latency else None,
+        latency_histogram=HistogramRecord(**asdict(times)) if times else None,
         environment=result.environment,
         confusion=classification.confusion_of(deployable.evaluation, predicted.get(result.backend)),
     )

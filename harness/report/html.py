@@ -12,6 +12,8 @@ from harness.report import figures, numbers, verdict, views
 from harness.report.board_name import with_named_board
 from harness.report.contract_view import calibration_rows, contract_rows
 from harness.report.extra import report_extra
+from harness.report.gate_view import gate_view
+from harness.report.histograms import histograms
 from harness.report.layers_view import layers_view
 from harness.report.pictures import Inliner, Picture, inside, is_picture, link
 from harness.report.schema import HTML_FILE, DisagreementRecord, Report
@@ -27,6 +29,26 @@ _THUMBNAIL_PIXELS = 224
 _ARTEFACT_PIXELS = 1200
 # Text files up to this size are shown, longer ones only linked.
 _TEXT_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class SiteLinks:
+    """Addresses of other pages, relative to a run's; empty where there are none.
+
+    Attributes:
+        home: The overview.
+        method: The method's own page.
+        report: The run's `report.json`.
+        baseline_address: The page of the run that a gate held this one against.
+    """
+
+    home: str = ""
+    method: str = ""
+    report: str = "./report.json"
+    baseline_address: str = ""
+
+
+ALONE = SiteLinks()
 
 
 @dataclass(frozen=True)
@@ -56,19 +78,20 @@ def write_html(report: Report, folder: Path) -> Path:
     return path
 
 
-def render(report: Report, folder: Path) -> str:
+def render(report: Report, folder: Path, site: SiteLinks = ALONE) -> str:
     """Return a report as one HTML page.
 
     Args:
         report: What to show.
         folder: The run folder, whose pictures are put into the page. One that is missing or
             damaged is named in its place.
+        site: The pages around it, where it is one of many.
 
     Raises:
         HarnessError: The extra `report` is not installed.
     """
     template = _environment().get_template("report.html.j2")
-    return template.render(_context(with_named_board(report), Inliner(folder)))
+    return template.render(_context(with_named_board(report), Inliner(folder), site))
 
 
 def _environment() -> Environment:
@@ -88,7 +111,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _context(report: Report, inliner: Inliner) -> dict[str, Any]:
+def _context(report: Report, inliner: Inliner, site: SiteLinks) -> dict[str, Any]:
     # Disagreements come first: they may not go short because a curve took the room.
     disagreements = _disagreements(report, inliner)
     return {
@@ -108,6 +131,9 @@ def _context(report: Report, inliner: Inliner) -> dict[str, Any]:
         "board": views.board_rows(report.board),
         "prediction": views.prediction_line(report.prediction),
         "plots": _plots(report),
+        "histograms": histograms(report),
+        "gate": gate_view(report.gate, site.baseline_address),
+        "site": site,
     }
 
 

@@ -33,6 +33,13 @@ class LatencyRecord(_Record):
     n: int
 
 
+class HistogramRecord(_Record):
+    """Items by latency; see `harness.compare.latency.Histogram`."""
+
+    edges_ms: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
 class BackendRecord(_Record):
     """One backend: task metrics, latency, what ran it, and what it took each item for.
 
@@ -41,6 +48,7 @@ class BackendRecord(_Record):
 
     metrics: Mapping[str, float] = Field(default_factory=dict)
     latency_ms: LatencyRecord | None = None
+    latency_histogram: HistogramRecord | None = None
     environment: Mapping[str, str] = Field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] | None = None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from harness.errors import StoreError
@@ -27,6 +27,9 @@ from harness.store.tables import (
     RunPicture,
 )
 
+# How near a backend's outputs come to the first backend's.
+LOWEST_COSINE = "lowest cosine"
+
 
 @dataclass(frozen=True)
 class RunLine:
@@ -41,7 +44,7 @@ class RunLine:
         firmware: Of that board.
         git_commit: Of the working directory; empty where there was none.
         data_set: Fingerprint of the items; empty where they are not known.
-        metrics: (backend, metric) → value, of the whole run.
+        metrics: (backend, metric) → value, of the whole run; `LOWEST_COSINE` among them.
         latency_ms: Backend → median.
         gate: What a gate last said of it; empty where none has.
     """
@@ -144,6 +147,18 @@ def artefacts(store: Store, run_id: str) -> dict[str, tuple[str, int]]:
         return {one.name: (one.sha256, one.size) for one in sorted(found, key=lambda one: one.name)}
 
 
+def gate(store: Store, run_id: str) -> dict[str, Any] | None:
+    """Return what a gate last said of a run; None where none has.
+
+    Raises:
+        StoreError: There is no such run.
+    """
+    with store.reading() as session:
+        run = find(session, run_id)
+        last = select(GateResult.document).where(GateResult.run == run.id)
+        return session.scalar(last.order_by(GateResult.id.desc()).limit(1))
+
+
 def find(session: Session, run_id: str) -> Run:
     """Return a run by its name, or by a beginning that only one has.
 
@@ -174,14 +189,17 @@ def _ordered(method: str | None) -> Any:  # noqa: ANN401  SQLAlchemy's own gener
 
 
 def _metrics(session: Session) -> dict[int, dict[tuple[str, str], float]]:
-    rows = session.execute(
-        select(Metric.run, Metric.backend, Metric.name, Metric.value).where(
-            Metric.layer == "", Metric.output == ""
-        )
-    )
+    columns = Metric.run, Metric.backend, Metric.output, Metric.name, Metric.value
+    wanted = or_(Metric.output == "", Metric.name == "cosine")
     found: dict[int, dict[tuple[str, str], float]] = {}
-    for run, backend, name, value in rows:
-        found.setdefault(run, {})[backend, name] = value
+    for run, backend, output, name, value in session.execute(
+        select(*columns).where(Metric.layer == "", wanted).order_by(Metric.id)
+    ):
+        metrics = found.setdefault(run, {})
+        if output:  # of several outputs the one that lies furthest off
+            metrics[backend, LOWEST_COSINE] = min(value, metrics.get((backend, LOWEST_COSINE), 1.0))
+        else:
+            metrics[backend, name] = value
     return found
 
 

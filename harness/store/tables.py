@@ -151,3 +151,17 @@ class GateResult(Base):
     verdict: Mapped[str]
     created: Mapped[str]
     document: Mapped[dict[str, Any]]
+
+
+class ActivityLine(Base):
+    """What a run does at this moment; `updated` is ISO 8601 in UTC."""
+
+    __tablename__ = "activity"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    method: Mapped[str]
+    title: Mapped[str]
+    done: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    note: Mapped[str]
+    updated: Mapped[str]

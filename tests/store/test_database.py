@@ -140,3 +140,20 @@ def test_the_default_is_the_variable_or_a_file_here(monkeypatch, tmp_path):
     monkeypatch.setenv("K210_STORE", str(tmp_path / "lab.db"))
     assert parse(None).path == tmp_path / "lab.db"
     assert parse("sqlite:///here.db").path.name == "here.db"
+
+
+def test_an_older_store_is_brought_up_to_date_with_all_that_it_holds(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(migration, "newest", lambda: "0001")
+    upgrade = migration.upgrade
+    monkeypatch.setattr(migration, "upgrade", lambda connection: upgrade(connection, "0001"))
+    files = read_run(write_run(tmp_path / "a", "a") / "report.json")
+    with Store.open(str(path), create=True) as old:
+        add_run(old, files)
+    tables = sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall()
+    assert ("activity",) not in tables
+    monkeypatch.undo()
+    with Store.open(str(path)) as store:
+        assert reading.report(store, "a") == files.report
+        assert reading.items(store, "a") == files.items
+        with store.reading() as session:
+            assert migration.version(session.connection()) == migration.newest() != "0001"

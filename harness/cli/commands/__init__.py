@@ -21,6 +21,7 @@ from harness.cli.commands import (
     inspect,
     methods,
     predict,
+    report,
     run,
     setup,
     simulate,
@@ -49,6 +50,8 @@ def register(app: typer.Typer) -> None:
     app.command("diff")(diff.diff)
     app.add_typer(board.app, name="board")
     app.command("gate")(gate.gate)
+    app.command("report")(report.report)
+    app.command("serve")(report.serve)
     app.add_typer(store.app, name="store")
     app.add_typer(baseline.app, name="baseline")
     app.add_typer(bench.app, name="bench")

@@ -45,8 +45,7 @@ def compare(
         k210 compare nets:small --range -1,1 --calibration a.npy --inputs b.npy --out out
     """
     from harness.cli.blame_view import check_blamable, show_blamed
-    from harness.cli.console import TerminalProgress
-    from harness.cli.keeping import check_store, keep
+    from harness.cli.keeping import keep, progress_of
     from harness.cli.results import show_run
     from harness.compiler.legalise import parse_requests
     from harness.data.images import read_inputs
@@ -70,20 +69,20 @@ def compare(
         EvaluationSet(tuple(ids), images),
         Tolerance(cosine=cosine),
     )
-    request = RunRequest(
-        method=factory,
-        backends=names,
-        data=str(inputs),
-        calibrate_method=calibrate,
-        rewrites=parse_requests(legalise or ()),
-        board=board,
-        progress=TerminalProgress(),
-    )
-    check_store(store)
-    result = execute(deployable, out, request)
-    if blame:
-        shown = show_blamed(result, inputs, request.progress, as_json)
-    else:
-        shown = show_run(result, as_json)
+    with progress_of(store, out, factory) as progress:
+        request = RunRequest(
+            method=factory,
+            backends=names,
+            data=str(inputs),
+            calibrate_method=calibrate,
+            rewrites=parse_requests(legalise or ()),
+            board=board,
+            progress=progress,
+        )
+        result = execute(deployable, out, request)
+        if blame:
+            shown = show_blamed(result, inputs, progress, as_json)
+        else:
+            shown = show_run(result, as_json)
     keep(result.folder, store)
     return shown

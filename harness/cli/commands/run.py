@@ -50,8 +50,7 @@ def run(
     """
     from harness import method as methods
     from harness.cli.blame_view import check_blamable, show_blamed
-    from harness.cli.console import TerminalProgress
-    from harness.cli.keeping import check_store, keep
+    from harness.cli.keeping import keep, progress_of
     from harness.cli.results import show_run
     from harness.compiler.legalise import parse_requests
     from harness.errors import UsageError
@@ -60,21 +59,21 @@ def run(
 
     if folds == 1:
         raise UsageError("--folds 1 leaves nothing to learn from", "take at least 2")
-    progress = TerminalProgress()
-    job = options.train_job(out, data, init, seed, epochs, device, set_, progress)
-    request = RunRequest(
-        method=method,
-        backends=options.backend_names(backends),
-        data=str(data) if data else "shipped sample data",
-        calibrate_method=calibrate,
-        rewrites=parse_requests(legalise or ()),
-        board=board,
-        progress=progress,
-    )
+    backend_names = options.backend_names(backends)
     if blame:
-        check_blamable(request.backends)
-    check_store(store)
-    result = run_method(MethodRun(methods.get(method), job, request, checkpoint, folds))
-    shown = show_blamed(result, data, progress, as_json) if blame else show_run(result, as_json)
+        check_blamable(backend_names)
+    with progress_of(store, out, method) as progress:
+        job = options.train_job(out, data, init, seed, epochs, device, set_, progress)
+        request = RunRequest(
+            method=method,
+            backends=backend_names,
+            data=str(data) if data else "shipped sample data",
+            calibrate_method=calibrate,
+            rewrites=parse_requests(legalise or ()),
+            board=board,
+            progress=progress,
+        )
+        result = run_method(MethodRun(methods.get(method), job, request, checkpoint, folds))
+        shown = show_blamed(result, data, progress, as_json) if blame else show_run(result, as_json)
     keep(result.folder, store)
     return shown
