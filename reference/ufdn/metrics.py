@@ -85,6 +85,8 @@ class DeployedMetrics:
 
     def __init__(self, module: nn.Module, domains: Domains, evaluation: Sequence[Side]) -> None:
         self._module, self._train = module, domains.train
+        self._judging = evaluation
+        self._places = {name: n for n, name in enumerate(_names(evaluation))}
         self._labels = np.concatenate([labels_of(side) for side in evaluation])
         self._domains = torch.cat(_numbers([len(side) for side in evaluation]))
         self._probes: dict[str, Probe] | None = None
@@ -92,33 +94,49 @@ class DeployedMetrics:
 
     def __call__(self, outputs: Tensors, evaluation: EvaluationSet) -> dict[str, float]:
         """Return the metrics of `logits`, if there are any, `code` and `picture`."""
-        self._prepare(evaluation.inputs)
-        assert self._probes is not None
-        assert self._floats is not None
-        codes = torch.from_numpy(np.asarray(outputs["code"], np.float32))
-        found = {name: probe.accuracy(codes, self._domains) for name, probe in self._probes.items()}
-        made = torch.from_numpy(np.asarray(outputs["picture"], np.float32))
-        error = F.mse_loss(made, self._floats[-1]).item()
+        found = {name: torch.from_numpy(np.asarray(o, np.float32)) for name, o in outputs.items()}
+        places = torch.tensor([self._places[name] for name in evaluation.ids])
+        domains = self._domains[places]
+        metrics = {
+            name: probe.accuracy(found["code"], domains) for name, probe in self._readers().items()
+        }
+        expected = [output[places] for output in self._expected()]
+        error = F.mse_loss(found["picture"], expected[-1]).item()
         # Of what is the same to the bit no ratio can be given.
         if error:
-            found["picture_psnr_db"] = float(10 * np.log10(4 / error))
-        if "logits" in outputs:
-            found |= self._of_logits(torch.from_numpy(np.asarray(outputs["logits"], np.float32)))
-        return found
+            metrics["picture_psnr_db"] = float(10 * np.log10(4 / error))
+        if "logits" not in found:
+            return metrics
+        known = self._labels[places.numpy()], domains.numpy()
+        return metrics | {
+            "logit_kl": _divergence(found["logits"], expected[0]),
+            **accuracies(found["logits"].argmax(dim=1).numpy(), *known),
+        }
 
-    def _prepare(self, inputs: Images) -> None:
+    def _readers(self) -> dict[str, Probe]:
+        """Return the probes, trained once."""
         if self._probes is None:
             codes = [run(self._module, side.images)[-2] for side in self._train]
-            domains = torch.cat(_numbers([len(one) for one in codes]))
-            self._probes = probes(torch.cat(codes), domains)
-            self._floats = run(self._module, inputs)
+            self._probes = probes(torch.cat(codes), torch.cat(_numbers(_lengths(codes))))
+        return self._probes
 
-    def _of_logits(self, logits: Tensor) -> dict[str, float]:
-        assert self._floats is not None
-        given, expected = F.log_softmax(logits, 1), F.log_softmax(self._floats[0], 1)
-        divergence = F.kl_div(given, expected, reduction="batchmean", log_target=True)
-        found = {"logit_kl": max(0.0, divergence.item())}
-        return found | accuracies(logits.argmax(dim=1).numpy(), self._labels, self._domains.numpy())
+    def _expected(self) -> tuple[Tensor, ...]:
+        """Return all outputs in float, computed once."""
+        if self._floats is None:
+            images = np.concatenate([side.images for side in self._judging])
+            self._floats = run(self._module, images)
+        return self._floats
+
+
+def _divergence(logits: Tensor, expected: Tensor) -> float:
+    """Return KL(expected ‖ given), a mean over pictures."""
+    given, wanted = F.log_softmax(logits, dim=1), F.log_softmax(expected, dim=1)
+    found = F.kl_div(given, wanted, reduction="batchmean", log_target=True)
+    return max(0.0, found.item())
+
+
+def _names(sides: Sequence[Side]) -> list[str]:
+    return [name for side in sides for name in side.ids]
 
 
 def probes(codes: Tensor, domains: Tensor) -> dict[str, Probe]:
