@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,17 +38,53 @@ def load_module(spec: str) -> nn.Module:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
-        made = factory() if callable(factory) and not isinstance(factory, nn.Module) else factory
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
         raise MethodError(
-            f"{spec} failed: {type(error).__name__}: {error}",
-            "check the name, and that the factory takes no arguments",
+            f"{spec} cannot be imported: {_said(error)}",
+            "check the name: this folder and what is installed are searched",
         ) from error
+    ready = isinstance(factory, nn.Module) or not callable(factory)
+    made = factory if ready else _call(factory, spec)
     if not isinstance(made, nn.Module):
         raise MethodError(f"{spec} returned {type(made).__name__}", "return a torch.nn.Module")
     return made.eval()
+
+
+def _call(factory: Callable[[], object], spec: str) -> object:
+    """Call a factory without arguments.
+
+    Raises:
+        MethodError: It needs some, or it fails.
+    """
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise MethodError(
+            f"{spec} cannot be called without arguments: {error}",
+            "give its arguments defaults, or wrap it in a function that takes none",
+        ) from error
+    except ValueError:  # some callables of C tell no signature
+        pass
+    try:
+        return factory()
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise MethodError(
+            f"{spec} failed: {_said(error)}{_place(error)}", "mend the factory, or what it calls"
+        ) from error
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    """Return the line at which an error was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def output_names(module: nn.Module, contract: InputContract) -> tuple[str, ...]:

@@ -48,6 +48,22 @@ def test_every_other_thing_is_one_clear_error(spec, message):
         load_module(spec)
 
 
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize(
+    ("spec", "cause", "remedy"),
+    [
+        ("mine:absent", "cannot be imported", "check the name"),
+        ("mine:needs", "without arguments", "give its arguments defaults"),
+        ("mine:fails", r"failed: RuntimeError: no weights (mine.py, line 5)", "mend the factory"),
+    ],
+)
+def test_each_way_to_fail_has_its_own_remedy(spec, cause, remedy):
+    with pytest.raises(MethodError) as error:
+        load_module(spec)
+    assert cause in error.value.cause
+    assert remedy in error.value.remedy
+
+
 def test_files_and_factories_are_told_apart():
     assert is_file("a/b.onnx")
     assert is_file("net.tflite")
