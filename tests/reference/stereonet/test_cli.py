@@ -57,6 +57,7 @@ def test_the_users_pairs_run_on_the_shipped_weights(pairs_folder, tmp_path, caps
 
 
 @pytest.mark.sim
+@pytest.mark.slow
 def test_the_users_pairs_are_trained_for_and_run(blind_folder, tmp_path, capsys):
     arguments = ["run", "stereonet", "--data", str(blind_folder), "--epochs", "1", *SETTINGS]
     # So short a training may leave features that int8 cannot tell apart: 1 says so.

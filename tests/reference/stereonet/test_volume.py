@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -136,6 +136,7 @@ def shifted(seed: int, cell: int, shift: int) -> tuple[torch.Tensor, torch.Tenso
 
 @pytest.mark.parametrize("levels", [3, 4])
 @given(seed=seeds, shift=st.integers(0, PLANES - 1))
+@settings(max_examples=15)
 @torch.no_grad()
 def test_disparities_are_pixels_of_the_picture_at_every_level(levels, seed, shift):
     """The trap of the unit: without times 2ᴷ a shift of 2ᴷ pixels would read 1."""
@@ -151,6 +152,7 @@ def test_disparities_are_pixels_of_the_picture_at_every_level(levels, seed, shif
 
 
 @given(seed=seeds, shift=st.integers(0, PLANES - 2))
+@settings(max_examples=15)
 @torch.no_grad()
 def test_a_cell_more_of_shift_is_a_plane_more(seed, shift):
     network, cell = hand_made(3), 8
