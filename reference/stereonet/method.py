@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 96, 192
 CALIBRATION_PAIRS, EVALUATION_PAIRS = 32, 16
 # What bytes may cost: of the angle of the features, and in pixels of disparity behind them.
 COSINE = 0.995
-SHIFT_PX = 0.1
+DRIFT_PX = 0.1
 EPE_CHANGE_PX = 0.05
 
 

@@ -86,8 +86,8 @@ def left_pictures(evaluation: EvaluationSet) -> dict[str, int]:
 class StereoMetrics:
     """Task metrics of one backend's features, from which the host goes on in float.
 
-    `epe` and `bad_…` where true disparities are known; `shift_px`, the mean absolute difference
-    from the disparities of float features, always; `shift_above_1`, the share above one pixel.
+    `epe` and `bad_…` where true disparities are known; `drift_px`, the mean absolute difference
+    from the disparities of float features, always; `drift_above_1`, the share above one pixel.
 
     Args:
         network: In evaluation mode.
@@ -118,8 +118,8 @@ class StereoMetrics:
         """
         difference = (found - exact).abs()
         metrics = {
-            "shift_px": difference.mean().item(),
-            "shift_above_1": (difference > 1).float().mean().item(),
+            "drift_px": difference.mean().item(),
+            "drift_above_1": (difference > 1).float().mean().item(),
         }
         kept = [number for number, pair in enumerate(names) if pair in self.truths]
         if kept:

@@ -75,8 +75,8 @@ def test_float_features_give_the_networks_own_disparities(trained, deployable):
     network = read_checkpoint(trained).network()
     expected = judged(network, test.left, test.right, test.disparity)
     assert found["epe"] == pytest.approx(expected["epe"], rel=1e-3)
-    assert found["shift_px"] < 1e-3
-    assert found["shift_above_1"] == 0
+    assert found["drift_px"] < 1e-3
+    assert found["drift_above_1"] == 0
 
 
 def test_metrics_tell_features_that_were_spoilt(deployable):
@@ -84,20 +84,20 @@ def test_metrics_tell_features_that_were_spoilt(deployable):
     noise = np.random.default_rng(0).normal(0, outputs["features"].std(), outputs["features"].shape)
     spoilt = {"features": (outputs["features"] + 9 * noise).astype(np.float32)}
     found = deployable.metrics(spoilt, deployable.evaluation)
-    assert found["shift_px"] > 1e-3
+    assert found["drift_px"] > 1e-3
 
 
 def test_metrics_go_by_the_pairs_that_are_there(deployable):
     whole = deployable.evaluation
     few = EvaluationSet(whole.ids[4:8], whole.inputs[4:8])
     outputs = {"features": float_outputs(deployable)["features"][4:8]}
-    assert deployable.metrics(outputs, few)["shift_px"] < 1e-3
+    assert deployable.metrics(outputs, few)["drift_px"] < 1e-3
 
 
 def test_pairs_without_truth_are_compared_all_the_same(trained, blind_folder):
     blind = METHOD.deployable(trained, blind_folder)
     found = blind.metrics(float_outputs(blind), blind.evaluation)
-    assert set(found) == {"shift_px", "shift_above_1"}
+    assert set(found) == {"drift_px", "drift_above_1"}
     assert len(blind.evaluation) == 6
 
 
