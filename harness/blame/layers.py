@@ -94,17 +94,24 @@ def on_board(layers: Layers, choice: str, progress: Progress = SILENT) -> BoardA
         ConversionError: A cut model has no equal in a version that the board loads.
     """
     program = load(layers.kmodel)
-    with BoardBackend(choice) as backend:
-        images = backend.deliverable(layers.contract, layers.images)
-        runs = tuple(
-            _outputs(backend, layers, layers.kmodel, images, progress) for _ in range(RUNS)
-        )
-        answers: Answers = {
-            (name, "board"): _cut(backend, layers, name, images, progress) for name in layers.names
-        }
-        first = first_difference(program, images, runs, _asker(backend, layers, progress))
-        board = f"{backend.board.info.kind} board, {backend.board.info.firmware}"
-    return BoardAnswers(images, runs, answers, first, board)
+    steps = 1 + RUNS + len(layers.names) + 1
+    with progress.task("board", steps) as task:
+        task.advance(0, "waiting for the board")
+        with BoardBackend(choice) as backend:
+            images = backend.deliverable(layers.contract, layers.images)
+            runs = []
+            for number in range(1, RUNS + 1):
+                task.advance(1, f"all pictures, time {number} of {RUNS}")
+                runs.append(_outputs(backend, layers, layers.kmodel, images, progress))
+            answers: Answers = {}
+            for name in layers.names:
+                task.advance(1, f"the model cut behind {name}")
+                answers[name, "board"] = _cut(backend, layers, name, images, progress)
+            task.advance(1, "looking for the first layer that differs")
+            first = first_difference(program, images, runs, _asker(backend, layers, progress))
+            board = f"{backend.board.info.kind} board, {backend.board.info.firmware}"
+        task.advance(1, first or "board and simulator are equal")
+    return BoardAnswers(images, tuple(runs), answers, first, board)
 
 
 def _outputs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,26 @@ def _virtual_board():
         pytest.skip(status.text)
 
 
+class Heard:
+    """A listener that writes down what it is told."""
+
+    def __init__(self):
+        self.notes = []
+
+    @contextmanager
+    def task(self, title, _total):
+        notes = self.notes
+
+        class Task:
+            def advance(self, _steps=1, note=""):
+                notes.append((title, note))
+
+        yield Task()
+
+    def say(self, text):
+        self.notes.append(("", text))
+
+
 def asked(suspect, *names):
     return Layers(suspect.kmodel, suspect.contract, suspect.images[:PICTURES], names)
 
@@ -46,7 +67,14 @@ def healthy():
 @pytest.mark.usefixtures("_virtual_board")
 def test_a_layer_on_the_board_is_the_simulators_to_the_bit(healthy):
     first, second, *_ = kpu_names(healthy)
-    found = on_board(asked(healthy, first, second), "virtual")
+    heard = Heard()
+    found = on_board(asked(healthy, first, second), "virtual", heard)
+    # Each of the long steps says what it is: start, two runs, two cut models, the comparison.
+    assert [note for title, note in heard.notes if title == "board" and "time" in note] == [
+        "all pictures, time 1 of 2",
+        "all pictures, time 2 of 2",
+    ]
+    assert f"the model cut behind {second}" in [note for _, note in heard.notes]
     assert found.board.startswith("virtual board")
     assert (found.first_layer, len(found.runs)) == ("", 2)
     answers = {**found.answers, **on_nncase(replace_images(healthy, found.images, second))}
