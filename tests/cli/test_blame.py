@@ -78,6 +78,54 @@ def test_layers_of_nncase_are_those_of_the_chip(k210_command, folder):
 
 
 @pytest.mark.sim
+def test_a_layer_may_be_asked_for_by_its_pytorch_or_onnx_name(k210_command, folder):
+    asked = ["--layer", "2", "--layer", "/4/Conv"]
+    ended = k210_command("blame", folder, "--images", "2", *asked, "--json")
+    assert ended.code == 0, ended.err
+    told = [one["layer"] for one in ended.json()["layers"] if "nncase" in one["accumulated"]]
+    assert told == ["03_kpu_conv2d", "04_kpu_conv2d"]
+
+
+@pytest.mark.sim
+def test_names_stay_whole_in_80_columns(k210_command, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = k210_command("blame", folder, "--images", "2")
+    table = [line for line in ended.out.splitlines() if "_kpu_conv2d" in line and "KPU" in line]
+    assert [line.split()[0] for line in table] == [f"0{n}_kpu_conv2d" for n in (1, 2, 3, 4)]
+    assert all(len(line) <= 80 for line in table)
+    assert "the output keeps" in ended.out
+    assert "output output" not in ended.out
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("color", "BGR", "contract.json says color BGR, and report.json"),
+        ("mean", [0.1, 0.4, 0.4], "contract.json says mean 0.1, 0.4 and 0.4, and report.json"),
+    ],
+)
+@pytest.mark.parametrize("reported", [True, False], ids=["report", "no report"])
+def test_an_edited_contract_is_the_input_contract(
+    k210_command, folder, pictures, field, value, said, reported
+):
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["input"][field] = value
+    (folder / "contract.json").write_text(json.dumps(contract))
+    data = []
+    if not reported:
+        (folder / "report.json").unlink()
+        data = ["--data", pictures]
+    ended = k210_command("blame", folder, "--images", "2", *data, "--json")
+    assert ended.code == 1, ended.err
+    told = ended.json()
+    assert told["stage"] == "input contract"
+    expected = said if reported else said.split(", and report")[0]
+    assert expected in told["evidence"][0]
+    assert [hint["kind"] for hint in told["hints"]] == ["input contract"]
+
+
+@pytest.mark.sim
 def test_the_screen_names_the_stage(k210_command, folder):
     damaged = bytearray((folder / "model.kmodel").read_bytes())
     start = _weights(bytes(damaged), "03_kpu_conv2d")
@@ -102,7 +150,46 @@ def test_a_kmodel_of_another_run_is_refused_and_nothing_is_written(k210_command,
 
 
 @pytest.mark.sim
+def test_another_onnx_model_is_refused(k210_command, folder):
+    (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes() + b"\x00")
+    line = k210_command("blame", folder).error_line()
+    assert "model.onnx is not the one that was compiled" in line
+
+
+@pytest.mark.sim
+def test_what_says_nothing_is_refused(k210_command, folder, pictures):
+    line = k210_command("blame", folder, "--calibration", pictures).error_line()
+    assert "add --fix" in line
+    line = k210_command("blame", folder, "--layer", "00_kpu_upload").error_line()
+    assert "00_kpu_upload only moves values" in line
+    assert "such as 01_kpu_conv2d" in line
+
+
+@pytest.mark.sim
+def test_a_kmodel_that_was_fine_tuned_is_not_that_of_the_onnx_model(k210_command, folder):
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["compiler"] += ", fine-tuned by k210-harness"
+    (folder / "contract.json").write_text(json.dumps(contract))
+    assert "blame the run that it was fine-tuned from" in k210_command("blame", folder).error_line()
+
+
+@pytest.mark.sim
+def test_files_that_are_gone_or_cut_off_say_what_to_do(k210_command, folder):
+    whole = (folder / "model.kmodel").read_bytes()
+    _replace(folder, whole[: len(whole) // 2])
+    line = k210_command("blame", folder).error_line()
+    assert "model.kmodel is damaged: kmodel byte" in line
+    assert "compile again" in line
+    (folder / "model.kmodel").unlink()
+    line = k210_command("blame", folder).error_line()
+    assert "model.kmodel cannot be read" in line
+    assert "it writes the file" in line
+
+
+@pytest.mark.sim
 def test_a_layer_that_does_not_exist_is_told_its_neighbours(k210_command, folder):
+    line = k210_command("blame", folder, "--layer", "zzzzzzzz").error_line()
+    assert "there are: 01_kpu_conv2d, 02_kpu_conv2d" in line
     line = k210_command("blame", folder, "--layer", "2_kpu_conv").error_line()
     assert "'2_kpu_conv'" in line
     assert "02_kpu_conv2d" in line
@@ -127,7 +214,10 @@ def test_pictures_of_another_run_are_looked_at_without_its_outputs(k210_command,
 
 
 def test_a_folder_that_is_no_run(k210_command, tmp_path):
-    assert "contract.json cannot be read" in k210_command("blame", tmp_path).error_line()
+    line = k210_command("blame", tmp_path).error_line()
+    assert "contract.json cannot be read" in line
+    assert "name a folder that k210 run" in line
+    assert "there is no folder" in k210_command("blame", tmp_path / "nope").error_line()
 
 
 def test_blame_without_a_kmodel_is_refused_before_any_work(k210_command, tmp_path):

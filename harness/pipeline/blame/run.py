@@ -17,6 +17,7 @@ from harness.blame.result import Blame
 from harness.blame.suspect import Answers, Suspect
 from harness.compiler.contract import (
     CONTRACT_FILE,
+    KMODEL_FILE,
     InputRecord,
     ModelContract,
     read_model,
@@ -24,8 +25,8 @@ from harness.compiler.contract import (
 )
 from harness.compiler.worker.client import get_worker
 from harness.data.images import read_inputs
-from harness.errors import ContractError, HarnessError
-from harness.kmodel import load
+from harness.errors import ContractError, HarnessError, KModelError
+from harness.kmodel import Program, load
 from harness.method import InputContract
 from harness.pipeline.blame.asked import asked_of
 from harness.pipeline.blame.layers import asked_layers
@@ -84,7 +85,8 @@ def blame_run(request: BlameRequest) -> Blame:
     made = _made_with(report)
     edits = contract_edits(now, made, onnx, REPORT_FILE)
     placed = report.operations if report else ()
-    request = replace(request, layers=asked_layers(load(kmodel), request.layers, placed))
+    program = _program(kmodel, request.run)
+    request = replace(request, layers=asked_layers(program, request.layers, placed))
     # Numbers are those of the contract that the run was made with.
     given = made or now
     items = read_items(
@@ -110,6 +112,16 @@ def blame_run(request: BlameRequest) -> Blame:
     blame = replace(blame, hints=told)
     write_blame(blame, request.run, report)
     return blame
+
+
+def _program(kmodel: bytes, run: Path) -> Program:
+    try:
+        return load(kmodel)
+    except KModelError as error:
+        raise ContractError(
+            f"{run / KMODEL_FILE} is damaged: {error.cause}",
+            "compile again, or copy all files of the run again",
+        ) from error
 
 
 def takes_calibration(run: Path) -> bool:
