@@ -9,6 +9,7 @@ import pytest
 from harness.cli.app import run
 from harness.cli.commands import predict as command
 from harness.timing.boards import BOARDS
+from reference.dtn import METHOD
 from tests.conftest import REPOSITORY
 
 FIXTURES = REPOSITORY / "fixtures" / "kmodels"
@@ -106,6 +107,8 @@ def test_a_method_is_compiled_with_the_weights_that_it_comes_with(k210_command):
     found = predicted(k210_command, "dtn")
     assert found["version"] == 5
     assert found["totals"]["kpu_ms"] > 0
+    weights = METHOD.shipped()
+    assert predicted(k210_command, "dtn", "--checkpoint", weights)["layers"] == found["layers"]
 
 
 @pytest.mark.sim
