@@ -158,6 +158,9 @@ class Columns:
     def _ideal(self, link: Link, column: Column, state: _State, exact: _State) -> None:
         operation = link.operation
         inputs = self.flow.inputs(operation.name, state.values)
+        for read, value in zip(link.reads, inputs, strict=True):
+            if read is not None and read.tensor not in state.tensors:
+                state.tensors[read.tensor] = read.place.gather(value)
         own = self._real(link, column, inputs, state)
         self._store(state, operation, own)
         if link.tensor and link.place is not None:
@@ -244,8 +247,7 @@ class Columns:
             for read, value in zip(link.reads, inputs, strict=True)
             if read is not None
         }
-        for name in link.sources:
-            known.setdefault(name, state.tensors[name])
+        known = {name: state.tensors[name] for name in link.sources} | known
         assert link.place is not None
         return link.place.spread(self.graph.evaluate(known, link.tensor))
 

@@ -50,6 +50,7 @@ class Flow:
         self.steps = {pick.producer: pick.step for pick in simulator.picks}
         self.picked = {pick.consumer for pick in simulator.picks}
         self.codes: dict[Key, Codes] = {}
+        self.operations = {one.name: one for one in self.program.operations}
 
     def keys(self, name: str) -> list[Key]:
         """Return the results that an operation, or a port, reads, in order."""
@@ -100,6 +101,21 @@ class Flow:
                 return found
         return None
 
+    def same_codes(self, key: Key) -> set[Key]:
+        """Return a result and all others that hold its codes, moved about at most."""
+        found: set[Key] = set()
+        waiting = [key]
+        while waiting:
+            key = waiting.pop()
+            if key in found:
+                continue
+            found.add(key)
+            waiting += [(one.name, 0) for one in self.consumers(key) if _passes_codes(one)]
+            maker = self.operations.get(key[0])
+            if maker is not None and _passes_codes(maker):
+                waiting += self.keys(maker.name)
+        return found
+
     def codes_of_input(self, name: str) -> list[Codes | None]:
         """Return what the codes of each input stand for; None for floats and constants."""
         reads: Any = self.simulator.reads[name]
@@ -145,7 +161,8 @@ class Flow:
 
 def _passes_codes(operation: Operation) -> bool:
     """Return whether an operation's result are codes that it was given."""
-    return isinstance(operation, (*MOVES, *PLACEMENTS)) and operation.output.dtype is DType.U8
+    moves = isinstance(operation, (*MOVES, *PLACEMENTS))
+    return moves and operation.inputs[0].dtype is operation.output.dtype is DType.U8
 
 
 def stated_codes(operation: Operation) -> Codes | None:

@@ -12,15 +12,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from harness.blame.flow import MOVES, PLACEMENTS, QUANTIZERS, Flow, stated_codes
 from harness.blame.graph import Graph, Values
+from harness.blame.kernels import ELEMENTWISE
 from harness.blame.kpu_layers import LEAST_COSINE, NAMED, TIE, link_kpu
 from harness.blame.link import Link, Read
 from harness.blame.similar import computed_alike, cosine
 from harness.blame.tracker import Tracker
-from harness.blame.units import Codes, fit_codes
+from harness.blame.units import Codes, TableFit, fit_codes
 from harness.kmodel import operations as kinds
 from harness.kmodel.memory import DType
 from harness.kmodel.operations import KpuConv2d, Operation
@@ -46,7 +48,11 @@ def match(
     for operation in flow.program.operations:
         links[operation.name] = link = _link(tracker, operation)
         tracker.keep(link)
-    return links
+    # Later layers may have told more of a scale than the table did that it was read from.
+    return {
+        name: replace(link, codes=flow.codes[name, 0]) if link.codes is not None else link
+        for name, link in links.items()
+    }
 
 
 def _link(tracker: Tracker, operation: Operation) -> Link:
@@ -59,7 +65,7 @@ def _link(tracker: Tracker, operation: Operation) -> Link:
         return _moved(tracker, link, inputs)
     result = tracker.flow.run_layer(operation, inputs)
     if operation.output.dtype is DType.U8:
-        return _of_codes(tracker, link, result)
+        return _of_codes(tracker, link, result, inputs)
     return _of_floats(tracker, link, result)
 
 
@@ -99,7 +105,7 @@ def _of_floats(tracker: Tracker, link: Link, result: Tensor) -> Link:
     return replace(link, tensor=alike[best].tensor, place=alike[best].place, cosine=1.0)
 
 
-def _of_codes(tracker: Tracker, link: Link, result: Tensor) -> Link:
+def _of_codes(tracker: Tracker, link: Link, result: Tensor, inputs: list[Tensor]) -> Link:
     """Find the float tensor that an operation on the CPU computes in codes, such as a table."""
     found = [
         one
@@ -109,10 +115,28 @@ def _of_codes(tracker: Tracker, link: Link, result: Tensor) -> Link:
     link = _nearest(tracker, link, result, found)
     if not link.tensor or link.place is None:
         return link
-    fit = fit_codes(tracker.floats[link.tensor], link.place.gather(result.float()))
+    fit = _table_fit(tracker, link, inputs)
+    if fit is None:
+        fit = fit_codes(tracker.floats[link.tensor], link.place.gather(result.float()))
+        # How far values are from it tells of their rounding before, and of no table.
+        fit = replace(fit, worst=0.0) if fit is not None else None
     key = (link.operation.name, 0)
     codes = fit.codes if fit is not None else tracker.codes_without_scale(key, 1.0)
     return replace(link, codes=codes, fit=fit)
+
+
+def _table_fit(tracker: Tracker, link: Link, inputs: list[Tensor]) -> TableFit | None:
+    """Hold a table of 256 values against its function; None where the operation is none."""
+    (before, *_), (read, *_) = tracker.flow.codes_of_input(link.operation.name), link.reads
+    if not isinstance(link.operation, kinds.Lut1d) or before is None or read is None:
+        return None
+    nodes = tracker.graph.needed(link.sources, link.tensor)
+    if any(node.kind not in ELEMENTWISE for node in nodes):
+        return None
+    shape = (256, *[1] * (len(read.place.tensor) - 1))
+    every = before.decode(torch.arange(256).reshape(shape))
+    found = tracker.graph.evaluate({read.tensor: every}, link.tensor)
+    return fit_codes(found, inputs[1].double().reshape(shape).expand_as(found))
 
 
 def _nearest(tracker: Tracker, link: Link, result: Tensor, found: list[Read]) -> Link:

@@ -35,6 +35,7 @@ class Tracker:
         values: Results in real numbers, those of the float model where there is a counterpart.
         tensors: The float tensors that each result holds, or is made of.
         unknown: Results whose unit is not that of the float model: nothing said it.
+        inexact: Results whose scale is known to a few per cent: it was read from a curve.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Tracker:
         self.values: dict[Key, Tensor] = {key: picture.reshape(len(picture), *port.buffer.shape)}
         self.tensors: dict[Key, tuple[str, ...]] = {key: (graph.input,)}
         self.unknown: set[Key] = set()
+        self.inexact: set[Key] = set()
         flow.codes[key] = given
 
     def reads(self, operation: Operation, inputs: Sequence[Tensor]) -> tuple[Read | None, ...]:
@@ -126,6 +128,21 @@ class Tracker:
     def reads_unknown(self, operation: Operation) -> bool:
         """Return whether the unit of anything that an operation reads is not known."""
         return any(key in self.unknown for key in self.flow.keys(operation.name))
+
+    def correct(self, operation: Operation, scale: float) -> bool:
+        """Multiply the scale of what an operation reads, if that was not known well.
+
+        Returns:
+            Whether it was not: nothing is changed otherwise.
+        """
+        keys = set().union(*map(self.flow.same_codes, self.flow.keys(operation.name)))
+        if not keys & self.inexact:
+            return False
+        for key in keys & set(self.flow.codes):
+            codes = self.flow.codes[key]
+            self.flow.codes[key] = replace(codes, scale=codes.scale * scale)
+        self.inexact -= keys
+        return True
 
     def codes_without_scale(self, key: Key, scale: float) -> Codes:
         """Return what codes stand for that only their readers can say, or else a guess."""
