@@ -52,6 +52,14 @@ def test_few_images_are_not_enough_data_and_that_is_said(two):
     assert "items would show a loss of 5%" in reason
 
 
+def test_scores_are_enough_where_a_loss_that_matters_is_ruled_out(tmp_path):
+    side = from_folder(write_run(tmp_path / "a", "a", items=60))
+    found = {one.metric: one.verdict for one in judge(side, side, Thresholds()).metrics}
+    assert found == {"accuracy": "not enough data", "cosine to float: logits": "pass"}
+    few = from_folder(write_run(tmp_path / "b", "b", items=12))
+    assert "12 items" in judge(few, few, Thresholds()).metrics[-1].reason
+
+
 def test_a_limit_puts_up_with_a_loss(two):
     sides = two(wrong=0.25)
     kind = {"metrics": {"accuracy": {"better": "higher", "limit": 0.5}}, "fidelity_limit": 2}

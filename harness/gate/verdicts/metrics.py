@@ -13,6 +13,8 @@ from harness.gate.thresholds import MetricRule, Thresholds
 from harness.store.run_files import LATENCY
 
 COSINE = "cosine to "
+# With fewer items their spread says too little about that of the mean.
+_FEWEST = 20
 # Shares of the gate's false alarms: task metrics, and how near outputs come to the first backend's.
 _OF_TASKS, _OF_COSINES = 1 / 2, 1 / 4
 
@@ -77,13 +79,27 @@ def _decided(test: PairedTest, asked: _Question, detect: float) -> tuple[Verdict
         return "fail", f"{test.lost} items have no number any more"
     if test.p < asked.alpha and loss > asked.rule.limit:
         return "fail", f"worse by {loss:.4g}, by chance with p = {test.p:.2g}"
-    needed = smallest_found(asked.alpha)
-    if needed > detect * test.items:
-        most = math.ceil(needed / detect)
-        return "not enough data", (
-            f"{test.items} items: only {needed} that become worse would be found, "
-            f"{most} items would show a loss of {detect:.0%}"
-        )
+    if lacking := _lacking(test, asked, detect):
+        return "not enough data", lacking
     if test.p < asked.alpha:
         return "pass", f"worse by {loss:.4g}, within the limit of {asked.rule.limit:g}"
     return "pass", "no change beyond chance" if test.worse or test.better else "no item changed"
+
+
+def _lacking(test: PairedTest, asked: _Question, detect: float) -> str:
+    """Return why a loss of the size that matters might have been missed; empty where not."""
+    if test.kind == "mcnemar":
+        needed = smallest_found(asked.alpha)
+        if needed <= detect * test.items:
+            return ""
+        return (
+            f"{test.items} items: only {needed} that become worse would be found, "
+            f"{math.ceil(needed / detect)} items would show a loss of {detect:.0%}"
+        )
+    if test.items < _FEWEST:
+        return f"{test.items} items, and their mean is told from {_FEWEST} on"
+    low, high = test.interval
+    most = -low if asked.rule.better == "higher" else high
+    if most <= max(detect * abs(test.before), asked.rule.limit):
+        return ""
+    return f"{test.items} items: it may be worse by up to {most:.3g}"
