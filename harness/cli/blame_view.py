@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,13 +111,36 @@ def _layers(blame: Blame, columns: tuple[Column, ...]) -> Table:
         table.add_column(name)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
-    for row in blame.rows:
+    for row in _shown(blame):
         marked = "bold red" if row.name == blame.verdict.layer else ""
         node = _short(row.node) or row.remark
         names = (row.module, node) if wide else (row.module or node,)
         cells = [_cell(row, column) for column in columns]
         table.add_row(Text(row.name, marked), row.unit, *map(Text, names), *cells)
     return table
+
+
+def _shown(blame: Blame) -> Iterator[LayerRow]:
+    """Yield the rows; operations of one node are one, but for what is blamed or asked for."""
+    from dataclasses import replace
+
+    from harness.blame.groups import grouped, span, worst
+
+    def single(row: LayerRow) -> bool:
+        asked = "nncase" in row.accumulated or "board" in row.accumulated
+        return asked or row.name == blame.verdict.layer
+
+    for first, *rest in grouped(blame.rows, single):
+        if not rest:
+            yield first
+            continue
+        yield replace(
+            first,
+            name=span(first.name, rest[-1].name),
+            accumulated=rest[-1].accumulated,
+            alone=worst([row.alone for row in (first, *rest)]),
+            node=f"{first.node} ({len(rest) + 1} operations)",
+        )
 
 
 def _outputs(blame: Blame) -> Table:
@@ -160,7 +184,7 @@ def _decibels(error: LayerError) -> str:
 def _style(error: LayerError) -> str:
     if error.snr_db is None or error.snr_db >= _POOR_DB:
         return ""
-    return "red" if error.snr_db < _BAD_DB else "yellow"
+    return "yellow" if error.snr_db >= _BAD_DB else "red"
 
 
 def _short(nodes: str) -> str:

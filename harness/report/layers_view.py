@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.blame.groups import grouped, span, worst
 from harness.report.numbers import decibels
 from harness.report.schema import BlameRecord, LayerErrorRecord, LayerRecord, Report
 
@@ -74,11 +76,32 @@ def layers_view(report: Report) -> LayersView | None:
             layer.layer == report.blame.layer,
             tuple(_bar(layer, column) for column in columns),
         )
-        for layer in report.layers
+        for layer in _shown(report.layers, report.blame)
     )
     return LayersView(
         tuple(TITLES[column] for column in columns), rows, _lead(report.blame), report.blame
     )
+
+
+def _shown(layers: Sequence[LayerRecord], blame: BlameRecord) -> Iterator[LayerRecord]:
+    """Yield the layers; operations of one node are one, but for what is blamed or asked for."""
+
+    def single(layer: LayerRecord) -> bool:
+        asked = "nncase" in layer.accumulated or "board" in layer.accumulated
+        return asked or layer.layer == blame.layer
+
+    for first, *rest in grouped(layers, single):
+        if not rest:
+            yield first
+            continue
+        yield first.model_copy(
+            update={
+                "layer": span(first.layer, rest[-1].layer),
+                "accumulated": rest[-1].accumulated,
+                "alone": worst([layer.alone for layer in (first, *rest)]),
+                "node": f"{first.node} ({len(rest) + 1} operations)",
+            }
+        )
 
 
 def _lead(blame: BlameRecord) -> str:
@@ -94,8 +117,9 @@ def _bar(layer: LayerRecord, column: str) -> Bar | None:
     if shown is None:
         return None
     value = _FULL_DB if shown.snr_db is None else shown.snr_db
-    level = "bad" if value < _BAD_DB else "poor" if value < _POOR_DB else ""
-    percent = 100 * min(max(value, 0.0), _FULL_DB) / _FULL_DB
+    level = "" if value >= _POOR_DB else "poor" if value >= _BAD_DB else "bad"
+    # The order of the two keeps what is no number at no length.
+    percent = 100 * min(max(0.0, value), _FULL_DB) / _FULL_DB
     return Bar(percent, level, _text(alone), _text(accumulated))
 
 

@@ -72,3 +72,32 @@ def test_a_report_with_layers_is_read_as_it_was_written(tmp_path):
     read = read_report(tmp_path)
     assert read.layers[0] == written.layers[0]
     assert read.layers[1].accumulated["kpu"].snr_db == pytest.approx(float("-inf"))
+
+
+def test_operations_of_one_node_are_one_line_with_its_worst_and_its_last():
+    made = blamed()
+    several = tuple(
+        made.layers[1].model_copy(
+            update={
+                "layer": f"0{n}_binary",
+                "node": "/3/Norm",
+                "alone": {"kpu": error(40.0 - n)},
+                "accumulated": {"kpu": error(39.0 - n), **asked},
+            }
+        )
+        for n, asked in ((3, {}), (4, {}), (5, {}), (6, {}), (7, {"board": error(30.0)}))
+    )
+    view = layers_view(made.model_copy(update={"layers": (made.layers[0], *several)}))
+    _, grouped, asked_for = view.rows
+    assert asked_for.layer.layer == "07_binary"
+    assert grouped.layer.layer == "03_binary to 06_binary"
+    assert grouped.layer.node == "/3/Norm (4 operations)"
+    assert (grouped.bars[1].alone, grouped.bars[1].accumulated) == ("34.0 dB", "33.0 dB")
+
+
+def test_what_is_no_number_is_a_bad_bar_of_no_length():
+    made = blamed()
+    broken = made.layers[0].model_copy(update={"alone": {"kpu": error(float("nan"))}})
+    view = layers_view(made.model_copy(update={"layers": (broken,)}))
+    (row,) = view.rows
+    assert (row.bars[1].percent, row.bars[1].level) == (0.0, "bad")
