@@ -21,10 +21,10 @@ class Settings(Options):
     levels: int = option(2, one_of(2, 3, 4), "K: the cost volume has 1/2^K of each side")
     refinement: str = option(MULTI, one_of(*REFINEMENTS), "one refiner a doubling, or one in all")
     disparities: int = option(32, one_of(16, 32, 48, 64), "disparities looked for, in pixels")
-    pairs: int = option(500, between(8, 100_000), "rendered pairs to learn from")
-    batch: int = option(4, between(1, 64), "pairs a step")
+    pairs: int = option(800, between(8, 100_000), "rendered pairs to learn from")
+    batch: int = option(2, between(1, 64), "pairs a step")
     crop: int = option(2, one_of(1, 2, 3), "refiners learn from windows of 1/crop of each side")
-    coarse_epochs: int = option(3, between(0, 1000), "first passes, without the refiners")
+    coarse_epochs: int = option(2, between(0, 1000), "first passes, without the refiners")
     lr: float = option(2e-3, between(1e-6, 1), "learning rate at the first step")
     decay: float = option(0.05, between(1e-4, 1), "learning rate at the last step, in parts of lr")
 

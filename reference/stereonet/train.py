@@ -23,7 +23,7 @@ from reference.stereonet.trainer import Trainer, named
 from reference.training.folder import LAST_GOOD_NAME, TrainingFolder, sha256_of
 from reference.training.record import Record
 
-DEFAULT_EPOCHS = 5
+DEFAULT_EPOCHS = 4
 
 
 class History(Record):

@@ -23,7 +23,8 @@ class Trainer:
 
     In the first `settings.coarse_epochs` the tower and the cost filter learn alone, from L_0: the
     refiners would learn to mend what is not there yet, and are ten times as dear. Then all learn
-    from the sum over all levels. The learning rate decays exponentially from the first step on.
+    from the sum over all levels. The learning rate decays exponentially, for the refiners from
+    their own first step on.
 
     Args:
         pairs: To learn from, with disparities.
@@ -48,7 +49,9 @@ class Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.network = StereoNet(settings.structure).to(device)
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.lr)
+        refiners = list(self.network.refiners.parameters())
+        coarse = [*self.network.tower.parameters(), *self.network.filter.parameters()]
+        self._optimizer = torch.optim.Adam([{"params": coarse}, {"params": refiners}], settings.lr)
         self._stream = Generator().manual_seed(seed)
 
     def is_coarse(self, epoch: int) -> bool:
@@ -139,9 +142,11 @@ class Trainer:
         return list(torch.split(whole.to(self.device), size))
 
     def _set_rate(self, passed: float) -> None:
-        """Set the rate after so many epochs."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.settings.lr * self.settings.decay ** (passed / self.epochs)
+        """Set the rates after so many epochs."""
+        waited = self.settings.coarse_epochs
+        shares = passed / self.epochs, max(0.0, passed - waited) / (self.epochs - waited)
+        for group, share in zip(self._optimizer.param_groups, shares, strict=True):
+            group["lr"] = self.settings.lr * self.settings.decay**share
 
     def _check(self, terms: Terms, epoch: int) -> None:
         broken = losses.not_finite(terms)

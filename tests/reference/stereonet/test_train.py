@@ -105,13 +105,15 @@ def test_refiners_wait_while_the_tower_learns():
         assert torch.equal(before[name], now) == name.startswith("refiners"), name
 
 
-def test_the_rate_falls_from_the_first_step_on():
+def test_the_rate_falls_for_the_refiners_from_their_own_first_step_on():
     trainer = Trainer(rendered(4, 32), Settings(coarse_epochs=2, decay=0.25, lr=1.0), 2, 0, "cpu")
     rates = []
-    for passed in (0, 1, 2, 4):
+    for passed in (0, 1, 2, 3, 4):
         trainer._set_rate(passed)
-        rates.append(trainer._optimizer.param_groups[0]["lr"])
-    assert rates == pytest.approx([1, 0.25**0.25, 0.5, 0.25])
+        rates.append([group["lr"] for group in trainer._optimizer.param_groups])
+    coarse, refiners = zip(*rates, strict=True)
+    assert coarse == pytest.approx([1, 0.25**0.25, 0.5, 0.25**0.75, 0.25])
+    assert refiners == pytest.approx([1, 1, 1, 0.5, 0.25])
 
 
 def test_windows_hold_what_is_known():
