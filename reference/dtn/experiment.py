@@ -23,7 +23,7 @@ from harness.files import write_json
 from harness.method import TrainJob
 from reference.dtn.checkpoint import Checkpoint, weights_of
 from reference.dtn.data import load_domains
-from reference.dtn.metrics import judged
+from reference.dtn.metrics import by_rarity, judged
 from reference.dtn.settings import VARIANTS, Settings
 from reference.dtn.train import DEFAULT_EPOCHS, describe, pretrain
 from reference.dtn.trainer import Trainer
@@ -31,6 +31,8 @@ from reference.dtn.trainer import Trainer
 SEEDS = (0, 1, 2)
 COLUMNS = {
     "accuracy": "accuracy of the judge on G(S)",
+    "often": "on digits that T shows often",
+    "rare": "on rare ones",
     "f_constancy": "mean d(f(x), f(G(x)))",
 }
 NAMES = {
@@ -111,13 +113,12 @@ def _of_one_seed(
         for epoch in range(asked.epochs):
             trainer.run_epoch(epoch)
         transfer, words = trainer.transfer.eval(), describe(job, settings, domains)
-        metrics = judged(classifier, transfer, judge, domains.source_test, domains.target_test)
+        found = judged(classifier, transfer, judge, domains.source_test, domains.target_test)
         if asked.keep:
             weights = weights_of(classifier, transfer, judge)
-            kept = Checkpoint(
-                weights, domains.classes, settings.width, variant, words, dict(metrics)
-            )
+            kept = Checkpoint(weights, domains.classes, settings.width, variant, words, dict(found))
             kept.save(asked.keep / f"{variant}-{seed}.safetensors")
+        metrics = {**found, **by_rarity(transfer, judge, domains.source_test)}
         yield _row(variant, seed, metrics, time.monotonic() - started), words
 
 

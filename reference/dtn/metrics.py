@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.method import EvaluationSet
 from reference.dtn.classify import EVALUATION_BATCH, predict
-from reference.dtn.data import Side
+from reference.dtn.data import RARE, Side
 from reference.dtn.networks import Classifier
 
 if TYPE_CHECKING:
@@ -89,6 +89,21 @@ def judged(
         if test.labels is not None:
             found["raw_accuracy"] = accuracy(judge, grey(test))
     return found
+
+
+def by_rarity(transfer: nn.Module, judge: Classifier | None, test: Side) -> dict[str, float]:
+    """Return the judge's accuracy on classes that T shows often and on those that are rare in it.
+
+    A G that looks like T alone turns the rare ones into the others. Empty without judge or labels,
+    and without a kind that `test` lacks.
+    """
+    if judge is None or test.labels is None:
+        return {}
+    made = predict(transfer, torch.from_numpy(test.images))
+    hits = _run(judge, made).argmax(dim=1).numpy() == test.labels
+    rare = np.isin(test.labels, RARE)
+    kinds = {"often": hits[~rare], "rare": hits[rare]}
+    return {name: float(of_kind.mean()) for name, of_kind in kinds.items() if len(of_kind)}
 
 
 @torch.no_grad()

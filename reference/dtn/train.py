@@ -28,7 +28,7 @@ from reference.dtn.trainer import Trainer
 from reference.training.folder import LAST_GOOD_NAME, TrainingFolder, sha256_of
 from reference.training.record import Record
 
-DEFAULT_EPOCHS = 6
+DEFAULT_EPOCHS = 8
 
 
 class History(Record):
@@ -94,13 +94,14 @@ def pretrain(
     with torch.random.fork_rng():
         torch.manual_seed(job.seed)
         classifier = build_f(settings.structure, len(classes))
-        judge = build_judge(DIGITS, len(classes)) if domains.target.labels is not None else None
+        labelled = domains.judge_target.labels is not None
+        judge = build_judge(DIGITS, len(classes)) if labelled else None
     common = job.seed, job.device, job.progress
     fit(classifier, domains.source, settings.f_epochs, settings.f_lr, *common, "Pretraining f on S")
     if judge:
         fit(
             judge,
-            domains.target,
+            domains.judge_target,
             settings.judge_epochs,
             settings.f_lr,
             *common,

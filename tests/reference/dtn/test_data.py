@@ -13,6 +13,8 @@ from PIL import Image
 
 from harness.errors import DataError
 from reference.dtn.data import (
+    RARE,
+    RARE_SHARE,
     WALL_SHARE,
     Side,
     check_images,
@@ -102,10 +104,21 @@ def test_no_digit_of_the_experiment_is_on_two_sides():
     assert not keys(domains.source) & keys(domains.source_test)
     assert not keys(domains.target) & keys(domains.target_test)
     own, walls = split(handwritten(), WALL_SHARE)
-    assert {*domains.target.ids, *domains.target_test.ids} == set(own.ids)
+    assert {*domains.judge_target.ids, *domains.target_test.ids} == set(own.ids)
+    assert not keys(domains.judge_target) & keys(domains.target_test)
     assert not keys(walls) & keys(own)
     assert set(domains.target_test.labels) == set(range(10))
     assert domains.classes == tuple("0123456789")
+
+
+def test_half_of_the_digits_are_rare_where_g_learns_and_nowhere_else():
+    domains = sample_domains(40, 40)
+    learnt, whole = (np.bincount(side.labels) for side in (domains.target, domains.judge_target))
+    often = np.setdiff1d(np.arange(10), RARE)
+    assert np.array_equal(learnt[often], whole[often])
+    assert learnt[list(RARE)].tolist() == [max(1, round(n * RARE_SHARE)) for n in whole[list(RARE)]]
+    assert set(domains.target.ids) < set(domains.judge_target.ids)
+    assert whole.min() > 60
 
 
 def test_t_is_its_digits_enlarged():
@@ -146,6 +159,7 @@ def test_the_fingerprint_is_of_all_pictures():
 def test_class_folders_become_labels(domains_folder):
     domains = load_domains(domains_folder)
     assert domains.classes == ("bar", "disc")
+    assert domains.judge_target is domains.target
     assert domains.source.images.shape[1:] == (3, 32, 32)
     assert domains.target.images.shape[1:] == (1, 32, 32)
     for side in (domains.source, domains.source_test, domains.target):

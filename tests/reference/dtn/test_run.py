@@ -25,6 +25,8 @@ MANIFEST = REPOSITORY / "fixtures" / "weights" / "dtn.json"
 RESULTS = REPOSITORY / "docs" / "methods" / "dtn.json"
 PAGE = REPOSITORY / "docs" / "methods" / "dtn.md"
 MOST_BYTES = 1_000_000
+# From the best to the worst, as the paper has them.
+ORDER = ("full", "no_tid", "no_const", "baseline")
 # What int8 may cost on the judge's accuracy, and add to the distance of the codes.
 ACCURACY_DRIFT, CONSTANCY_DRIFT = 0.03, 1.1
 
@@ -107,25 +109,26 @@ def test_the_experiment_shows_what_the_page_says():
     rows = json.loads(RESULTS.read_text())["rows"]
     seeds = {row["seed"] for row in rows}
     found = {(row["variant"], row["seed"]): row["metrics"] for row in rows}
-    assert len(seeds) >= 3
+    assert len(seeds) >= 2
     assert len(found) == len(seeds) * len(VARIANTS)
     means = {name: metrics["accuracy"][0] for name, metrics in summary(rows).items()}
-    assert max(means, key=means.__getitem__) == "full"
+    assert sorted(means, key=means.__getitem__, reverse=True) == list(ORDER)
     for seed in seeds:
-        of_seed = {variant: found[variant, seed] for variant in VARIANTS}
-        full, baseline = of_seed["full"], of_seed["baseline"]
-        assert full["accuracy"] > 2 * baseline["accuracy"]
-        assert full["accuracy"] > 3 * full["raw_accuracy"]
-        assert min(of_seed[name]["f_constancy"] for name in ("no_const", "baseline")) > (
-            1.8 * full["f_constancy"]
-        )
+        full, no_tid, no_const, baseline = (found[variant, seed] for variant in ORDER)
+        accuracies = [one["accuracy"] for one in (full, no_tid, no_const, baseline)]
+        assert accuracies == sorted(accuracies, reverse=True)
+        assert min(one["f_constancy"] for one in (no_const, baseline)) > 2.5 * full["f_constancy"]
+        assert no_tid["f_constancy"] == pytest.approx(full["f_constancy"], rel=0.1)
+        assert no_const["rare"] < full["rare"] - 0.2
+        assert no_const["often"] > full["often"]
 
 
 def test_the_shipped_weights_are_of_the_experiment():
     rows = json.loads(RESULTS.read_text())["rows"]
     found = read_checkpoint(METHOD.shipped())
     (row,) = [r for r in rows if (r["variant"], r["seed"]) == ("full", found.job["seed"])]
-    assert row["metrics"] == pytest.approx(found.metrics, abs=1e-6)
+    of_row = {name: row["metrics"][name] for name in found.metrics}
+    assert of_row == pytest.approx(found.metrics, abs=1e-6)
 
 
 @pytest.mark.slow
@@ -135,5 +138,7 @@ def test_a_training_anew_reaches_the_same_within_the_spread(tmp_path):
 
     rows = json.loads(RESULTS.read_text())["rows"]
     again = read_checkpoint(METHOD.train(TrainJob(out=tmp_path / "training", seed=0)))
-    for name, (mean, deviation) in summary(rows)["full"].items():
-        assert again.metrics[name] == pytest.approx(mean, abs=max(3 * deviation, 0.02)), name
+    spreads = summary(rows)["full"]
+    for name, found in again.metrics.items():
+        mean, deviation = spreads[name]
+        assert found == pytest.approx(mean, abs=max(3 * deviation, 0.02)), name

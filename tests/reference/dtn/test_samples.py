@@ -40,7 +40,8 @@ def test_too_few_samples_are_not_written(tmp_path, monkeypatch, capsys):
 def test_samples_of_t_are_real_digits_that_are_not_on_the_walls_of_s(tmp_path):
     write_samples(tmp_path, 30)
     domains, known = load_domains(tmp_path), sample_domains(40, 40)
-    real = np.concatenate([known.target.images, known.target_test.images]).astype(float)
+    whole = known.judge_target, known.target_test
+    real = np.concatenate([side.images for side in whole]).astype(float)
     for image in (*domains.target.images, *domains.target_test.images):
         # Enlarged once more by the reader's own arithmetic: equal but for rounding.
         assert np.abs(real - image).mean(axis=(1, 2, 3)).min() < 1.5
