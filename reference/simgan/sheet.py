@@ -30,7 +30,7 @@ def sheet_png(refiner: Refiner) -> bytes:
     kinds = {
         "synthetic": pictures.held_out.images,
         "refined": refined,
-        "photograph": pictures.real.images,
+        "camera": pictures.real.images,
     }
     lines = [line for kind in kinds.items() for line in in_lines([kind], COLUMNS)]
     return sheet(lines, ZOOM)
