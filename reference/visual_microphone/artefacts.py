@@ -12,8 +12,8 @@ from harness.files import write_bytes
 from reference.visual_microphone.data import Footage
 from reference.visual_microphone.filters import Sound, high_pass, scaled, spectral_subtraction
 from reference.visual_microphone.plots import spectrogram_png
-from reference.visual_microphone.recovery import recover
-from reference.visual_microphone.rolling_shutter import Shutter, recover_rows
+from reference.visual_microphone.recovery import CUTOFF_HZ, recover
+from reference.visual_microphone.rolling_shutter import recover_rows
 from reference.visual_microphone.settings import Settings
 
 SOUND, DENOISED, SPECTROGRAM = "recovered.wav", "denoised.wav", "spectrogram.png"
@@ -35,7 +35,7 @@ def write_artefacts(footage: Footage, settings: Settings, out: Path) -> dict[str
     sounds = {"recovered": sound, "denoised": spectral_subtraction(sound)}
     files = {"recovered": SOUND, "denoised": DENOISED}
     if footage.true is not None:
-        sounds = {"true": high_pass(footage.true, rate, settings.cutoff), **sounds}
+        sounds = {"true": high_pass(footage.true, footage.rate, footage.cutoff(settings)), **sounds}
         files["true"] = TRUE
     for name, values in sounds.items():
         write_bytes(out / files[name], wav_bytes(values, rate))
@@ -54,11 +54,11 @@ def heard(footage: Footage, settings: Settings) -> tuple[Sound, float]:
         DataError: The rows of a rolling shutter take longer than a frame.
     """
     parts = footage.parts(settings.most)
-    if settings.line_delay > 0:
-        rows = next(footage.parts(1)).shape[1]
-        shutter = Shutter(footage.rate, settings.line_delay * 1e-6, rows)
-        return recover_rows(parts, shutter, settings.cutoff), shutter.rate
-    found = recover(parts, footage.rate, settings.scales, settings.orientations, settings.cutoff)
+    shutter = footage.shutter(settings)
+    if shutter is not None:
+        return recover_rows(parts, shutter, settings.cutoff or CUTOFF_HZ), shutter.rate
+    bands = settings.scales, settings.orientations
+    found = recover(parts, footage.rate, *bands, footage.cutoff(settings))
     return found.sound, found.rate
 
 

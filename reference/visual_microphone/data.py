@@ -11,7 +11,8 @@ import numpy as np
 
 from harness.errors import DataError
 from harness.method import InputContract
-from reference.visual_microphone.filters import Sound
+from reference.visual_microphone.filters import Sound, check_cutoff
+from reference.visual_microphone.rolling_shutter import Shutter
 from reference.visual_microphone.scenes import chirp, filmed, texture, to_bytes, vibrating
 from reference.visual_microphone.settings import Settings
 from reference.visual_microphone.structure import FEWEST_FRAMES, RANGE
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Of rendered scenes, and of pictures that say none: that of the paper's films of speech.
 RATE = 2200.0
+# Of the rate, below which there is drift rather than sound: 55 Hz for that of the paper.
+CUTOFF_SHARE = 40
 CALIBRATION_FRAMES = 32
 # The scenes that filters are fitted to and quantisation looks at, and the one that is heard.
 FITTED_SEED, HEARD_SEED = 100, 0
@@ -55,6 +58,23 @@ class Footage:
         """Yield all frames in their own size, up to `most`, in parts [n, H, W]."""
         return iter([self.frames[:most]]) if self.video is None else self.video.parts(most)
 
+    def cutoff(self, settings: Settings) -> float:
+        """Return the cutoff of the high-pass in Hz, for one sample a frame."""
+        # What was asked for is for the rows, where these are samples of their own.
+        asked = 0.0 if settings.line_delay else settings.cutoff
+        return asked or self.rate / CUTOFF_SHARE
+
+    def shutter(self, settings: Settings) -> Shutter | None:
+        """Return the rolling shutter that was asked for, if one was.
+
+        Raises:
+            DataError: Its rows take longer than a frame.
+        """
+        if not settings.line_delay:
+            return None
+        rows = next(self.parts(1)).shape[1]
+        return Shutter(self.rate, settings.line_delay * 1e-6, rows)
+
     def fingerprint(self) -> str:
         """Return a hash of the frames that filters are fitted to."""
         return hashlib.sha256(f"{self.other.shape}".encode() + self.other.tobytes()).hexdigest()
@@ -69,9 +89,14 @@ def load(data: Path | None, settings: Settings, seed: int = 0) -> Footage:
     """Return a user's video, or the rendered scene of a seed.
 
     Raises:
-        DataError: There is no video, or it is too short, too small or of one grey.
+        DataError: There is no video, or it is too short, too small or of one grey; the rows of a
+            rolling shutter take longer than a frame.
+        MethodError: The cutoff is beyond what the rate can hold.
     """
-    return rendered(settings, HEARD_SEED + seed) if data is None else read(data, settings)
+    footage = rendered(settings, HEARD_SEED + seed) if data is None else read(data, settings)
+    footage.shutter(settings)
+    check_cutoff(footage.cutoff(settings), footage.rate)
+    return footage
 
 
 def rendered(settings: Settings, seed: int = HEARD_SEED) -> Footage:

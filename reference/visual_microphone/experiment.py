@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ from reference.visual_microphone.method import WEIGHTS
 from reference.visual_microphone.metrics import log_likelihood_ratio, segmental_snr, snr_db
 from reference.visual_microphone.recovery import CUTOFF_HZ, recover
 from reference.visual_microphone.speech import can_speak, spoken
+
+if TYPE_CHECKING:
+    from harness.method import Images
 
 RATE, FRAMES, SIDE = 2200.0, 600, 64
 # The first textures on which all that is above the noise comes within half a decibel of the earlier
@@ -111,9 +114,7 @@ def hear_side(side: int, seed: int) -> dict[str, Any]:
 def hear_speech(name: str, motion: float, seed: int) -> dict[str, Any]:
     """Return the measures of the paper's table for speech in 8-bit frames."""
     sound = speech(name)
-    picture = scenes.texture(SPEECH_SIDE, SPEECH_SIDE, TEXTURE)
-    moved = scenes.vibrating(picture, motion * sound)
-    frames = scenes.to_bytes(scenes.filmed(moved, 0.01, seed))
+    frames = speech_film(sound, motion, seed)
     wanted = high_pass(sound, SPEECH_RATE, CUTOFF_HZ)
     found = recover(frames, SPEECH_RATE).sound
     row: dict[str, Any] = {"scene": f"{name}, {motion:g} px", "seed": seed}
@@ -125,6 +126,13 @@ def hear_speech(name: str, motion: float, seed: int) -> dict[str, Any]:
             "stoi": stoi(heard, wanted, SPEECH_RATE),
         }
     return row
+
+
+def speech_film(sound: Sound, motion: float, seed: int) -> Images:
+    """Return bytes [T, H, W] of a small texture that a sound moves."""
+    picture = scenes.texture(SPEECH_SIDE, SPEECH_SIDE, TEXTURE)
+    moved = scenes.vibrating(picture, motion * sound)
+    return scenes.to_bytes(scenes.filmed(moved, 0.01, seed))
 
 
 def speech(name: str) -> Sound:

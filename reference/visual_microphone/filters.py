@@ -41,15 +41,24 @@ def high_pass(sound: Sound, rate: float, cutoff: float) -> Sound:
     flat = signal.detrend(sound, axis=-1)
     if cutoff == 0:
         return np.asarray(flat)
+    check_cutoff(cutoff, rate)
+    sections = signal.butter(ORDER, cutoff, "high", output="sos", fs=rate)
+    # filtfilt's own padding, where the sound is long enough for it.
+    pad = min(3 * (2 * len(sections) + 1), sound.shape[-1] - 1)
+    return np.asarray(signal.sosfiltfilt(sections, flat, axis=-1, padlen=pad))
+
+
+def check_cutoff(cutoff: float, rate: float) -> None:
+    """Make sure that something is left.
+
+    Raises:
+        MethodError: The cutoff is not below half of the rate.
+    """
     if not cutoff < rate / 2:
         raise MethodError(
             f"a sound of {rate:g} samples a second has nothing above a cutoff of {cutoff:g} Hz",
             "give a lower one with --set cutoff=HZ",
         )
-    sections = signal.butter(ORDER, cutoff, "high", output="sos", fs=rate)
-    # filtfilt's own padding, where the sound is long enough for it.
-    pad = min(3 * (2 * len(sections) + 1), sound.shape[-1] - 1)
-    return np.asarray(signal.sosfiltfilt(sections, flat, axis=-1, padlen=pad))
 
 
 def subtracted(spectrum: Spectrum, quantile: float = 0.5) -> Spectrum:

@@ -153,7 +153,7 @@ def _metrics(
 
         if len(evaluation) < FEWEST_FRAMES:
             return {}
-        rate, cutoff = footage.rate, settings.cutoff
+        rate, cutoff = footage.rate, footage.cutoff(settings)
         heard = sound_of_maps(outputs[OUTPUT], rate, cutoff).sound
         frames = evaluation.inputs[:, 0]
         which = hashlib.sha256(frames.tobytes()).digest()

@@ -87,16 +87,18 @@ class SteerablePyramid(nn.Module):
 
     def forward(self, pictures: Tensor) -> Bands:
         """Return all bands of real pictures [N, H, W]."""
-        spectrum = torch.fft.fft2(pictures, norm="ortho")
-        highpass = torch.fft.ifft2(spectrum * self.high0, norm="ortho").real
-        oriented = tuple(self._band(spectrum, scale) for scale in range(self.scales))
-        rest = _cut(spectrum, *self._sizes[-1]) * self.low
+        half = torch.fft.rfft2(pictures, norm="ortho")
+        finest = half * self.high0[:, : half.shape[-1]]
+        highpass = torch.fft.irfft2(finest, self.size, norm="ortho")
+        spectra = self._spectra(half)
+        oriented = tuple(self._band(spectra[scale], scale) for scale in range(self.scales))
+        rest = spectra[-1] * self.low
         return Bands(highpass, oriented, torch.fft.ifft2(rest, norm="ortho").real)
 
     def oriented(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Return the oriented bands only: complex [N, K, h, w] a scale."""
-        spectrum = torch.fft.fft2(pictures, norm="ortho")
-        return tuple(self._band(spectrum, scale) for scale in range(self.scales))
+        spectra = self._spectra(torch.fft.rfft2(pictures, norm="ortho"))
+        return tuple(self._band(spectra[scale], scale) for scale in range(self.scales))
 
     def inverse(self, bands: Bands) -> Tensor:
         """Return the pictures [N, H, W] of bands; any part of `bands` may be zero."""
@@ -108,8 +110,15 @@ class SteerablePyramid(nn.Module):
         pictures: Tensor = torch.fft.ifft2(spectrum, norm="ortho")
         return pictures.real
 
+    def _spectra(self, half: Tensor) -> list[Tensor]:
+        """Return what each scale, and the rest, sees of a spectrum [N, H, W // 2 + 1]."""
+        found = [_whole(half, self.size[1])]
+        for size in self._sizes[1:]:
+            found.append(_cut(found[-1], *size))
+        return found
+
     def _band(self, spectrum: Tensor, scale: int) -> Tensor:
-        part = _cut(spectrum, *self._sizes[scale])[:, None] * (self.turn * self._mask(scale))
+        part = (spectrum * self.turn)[:, None] * self._mask(scale)
         band: Tensor = torch.fft.ifft2(part, norm="ortho")
         return band
 
@@ -120,12 +129,23 @@ class SteerablePyramid(nn.Module):
         return self.get_buffer(f"band{scale}")
 
 
+def _whole(half: Tensor, width: int) -> Tensor:
+    """Return the spectrum [N, H, W] of real pictures, of which `rfft2` gives one half."""
+    mirrored = half[..., 1 : (width + 1) // 2].flip(-1).conj()
+    # Row −h of FFT order: the first stays, the others turn round.
+    mirrored = torch.cat([mirrored[..., :1, :], mirrored[..., 1:, :].flip(-2)], dim=-2)
+    return torch.cat([half, mirrored], dim=-1)
+
+
 def _cut(spectrum: Tensor, height: int, width: int) -> Tensor:
     """Return the lowest frequencies of [..., H, W], in FFT order."""
-    if spectrum.shape[-2:] == (height, width):
-        return spectrum
-    rows, columns = kept(spectrum.shape[-2], height), kept(spectrum.shape[-1], width)
-    return spectrum[..., rows[:, None].to(spectrum.device), columns.to(spectrum.device)]
+    for axis, fewer in ((-1, width), (-2, height)):
+        bins = spectrum.shape[axis]
+        if fewer < bins:
+            low = spectrum.narrow(axis, 0, (fewer + 1) // 2)
+            below = spectrum.narrow(axis, bins - fewer // 2, fewer // 2)
+            spectrum = torch.cat([low, below], dim=axis)
+    return spectrum
 
 
 def _add(spectrum: Tensor, part: Tensor) -> None:

@@ -11,15 +11,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from harness.errors import MethodError
 from reference.visual_microphone.alignment import Alignment, aligned_sum
 from reference.visual_microphone.filters import Sound, high_pass
 from reference.visual_microphone.motion import pooled
-from reference.visual_microphone.pyramid import SteerablePyramid
+from reference.visual_microphone.pyramid import SteerablePyramid, most_scales
 
 Frames = npt.NDArray[np.floating] | npt.NDArray[np.uint8]
 
-# Frames that are looked at together: memory does not grow with the video.
-CHUNK = 64
+# Frames that are looked at together: what is made of them stays in a processor's cache.
+CHUNK = 16
 CUTOFF_HZ = 55.0
 # Samples. Bands of one camera are in step already; one that shows noise only would go anywhere.
 LARGEST_LAG = 8
@@ -64,12 +65,17 @@ def recover(
         dtype: What is computed in.
 
     Raises:
-        MethodError: The cutoff is beyond what the rate can hold.
-        ValueError: The frames have no room for so many scales.
+        MethodError: The cutoff is beyond what the rate can hold, or the frames have no room for
+            so many scales.
     """
     parts = chunks(frames)
     first = next(parts)
     size = first.shape[1], first.shape[2]
+    if scales > most_scales(*size):
+        raise MethodError(
+            f"frames of {size[1]} x {size[0]} pixels have no room for {scales} scales",
+            f"--set scales={most_scales(*size)} is the most",
+        )
     pyramid = SteerablePyramid(size, scales, orientations, dtype=dtype).to(device)
     every = itertools.chain([first], parts)
     signals = pool(pyramid.oriented(part.to(device, dtype)) for part in every)

@@ -18,7 +18,7 @@ class Settings(Options):
     METHOD: ClassVar[str] = NAME
 
     rate: float = option(0.0, between(0, 1e6), "frames a second; 0: as the file says")
-    cutoff: float = option(55.0, between(0, 1e5), "of the high-pass, Hz")
+    cutoff: float = option(0.0, between(0, 1e5), "of the high-pass, Hz; 0: a 40th of the rate")
     scales: int = option(1, between(1, 8), "octaves of the pyramid, the finest first")
     orientations: int = option(2, between(2, 16), "bands an octave")
     line_delay: float = option(0.0, between(0, 1e5), "rolling shutter: µs from row to row")

@@ -42,12 +42,11 @@ def fit(footage: Footage, settings: Settings, seed: int = 0) -> Checkpoint:
     kernels = fitted_kernels(power_spectrum(footage.other))
     job = {"seed": seed, "data": footage.fingerprint(), "footage": footage.name}
     found = Checkpoint(kernels, settings, job, {})
-    heard = sound_of_maps(maps_of(found.filters(), footage.frames), footage.rate, settings.cutoff)
-    whole = recover(
-        footage.frames, footage.rate, settings.scales, settings.orientations, settings.cutoff
-    )
+    rate, cutoff = footage.rate, footage.cutoff(settings)
+    heard = sound_of_maps(maps_of(found.filters(), footage.frames), rate, cutoff)
+    whole = recover(footage.frames, rate, settings.scales, settings.orientations, cutoff)
     wanted = whole.sound if footage.true is None else footage.true
-    metrics = judged(heard.sound, wanted, footage.rate, settings.cutoff)
+    metrics = judged(heard.sound, wanted, rate, cutoff)
     return Checkpoint(kernels, settings, job, metrics)
 
 
