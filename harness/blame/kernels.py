@@ -50,6 +50,26 @@ def _conv(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | N
     )
 
 
+def _conv_transpose(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
+    x, weight, *rest = inputs
+    assert x is not None
+    assert weight is not None
+    pads = list(attributes.get("pads", [0] * 4))
+    odd = attributes.get("auto_pad", "NOTSET") != "NOTSET" or "output_shape" in attributes
+    if weight.dim() != 4 or odd or pads[:2] != pads[2:]:
+        return None
+    return functional.conv_transpose2d(
+        x,
+        weight,
+        rest[0] if rest else None,
+        tuple(attributes.get("strides", (1, 1))),
+        tuple(pads[:2]),
+        tuple(attributes.get("output_padding", (0, 0))),
+        int(attributes.get("group", 1)),
+        tuple(attributes.get("dilations", (1, 1))),
+    )
+
+
 def _gemm(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
     a, b, *rest = inputs
     assert a is not None
@@ -75,6 +95,20 @@ def _batch_norm(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tens
     assert x is not None
     epsilon = float(attributes.get("epsilon", 1e-5))
     return functional.batch_norm(x, mean, variance, scale, bias, eps=epsilon)
+
+
+def _instance_norm(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
+    x, scale, bias = inputs
+    assert x is not None
+    epsilon = float(attributes.get("epsilon", 1e-5))
+    return functional.instance_norm(x, weight=scale, bias=bias, eps=epsilon)
+
+
+def _prelu(_attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
+    x, slope = inputs
+    assert x is not None
+    assert slope is not None
+    return torch.where(x < 0, x * slope, x)
 
 
 def _clip(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
@@ -252,6 +286,7 @@ KERNELS: dict[str, Kernel] = {
     "Clip": _clip,
     "Concat": _concat,
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "DepthToSpace": _depth_to_space,
     "Div": _binary(torch.div),
     "Dropout": _unary(lambda x: x),
@@ -260,11 +295,13 @@ KERNELS: dict[str, Kernel] = {
     "GlobalAveragePool": _unary(lambda x: x.mean((2, 3), keepdim=True)),
     "HardSigmoid": _hard_sigmoid,
     "Identity": _unary(lambda x: x),
+    "InstanceNormalization": _instance_norm,
     "LeakyRelu": _leaky,
     "MatMul": _matmul,
     "MaxPool": _max_pool,
     "Mul": _binary(torch.mul),
     "Pad": _pad,
+    "PRelu": _prelu,
     "ReduceMean": _reduce_mean,
     "Relu": _unary(torch.relu),
     "Reshape": _reshape,
