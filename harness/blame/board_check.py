@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from harness.blame.result import Stage
+from harness.blame.wording import count as counted
 from harness.kmodel import Program
 from harness.simulator import Rules, Simulator
 
@@ -52,15 +53,16 @@ def check_board(
     """
     first, count = runs[0], len(images)
     different, moving = int(unequal(first, simulated).sum()), int(changing(runs).sum())
-    said = f"board and simulator differ on {different} of {count} pictures"
+    total = counted(count, "picture")
+    said = f"board and simulator differ on {different} of {total}"
     if moving:
         line = (
-            f"{moving} of {count} pictures gave other answers when the same bytes were sent "
+            f"{moving} of {total} gave other answers when the same bytes were sent "
             f"again ({len(runs)} runs)"
         )
         return BoardFinding("line", (line, said))
     if not different:
-        return BoardFinding(None, (f"board and simulator are equal on {count} pictures",))
+        return BoardFinding(None, (f"board and simulator are equal on {total}",))
     where = (f"the first layer that differs is {layer}",) if layer else ()
     for stage, text, outputs in _explanations(program, images):
         if not unequal(first, outputs).any():

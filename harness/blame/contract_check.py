@@ -228,4 +228,6 @@ def _order_words(order: npt.NDArray[np.int64], contract: InputContract) -> str:
 
 
 def _listed(values: object) -> str:
+    # What is a millionth of the others is none of them, and there is one zero.
+    values = np.round(np.asarray(values, np.float64), 4) + 0.0
     return "(" + ", ".join(f"{value:.2g}" for value in np.atleast_1d(np.asarray(values))) + ")"

@@ -105,10 +105,11 @@ def _shown(layers: Sequence[LayerRecord], blame: BlameRecord) -> Iterator[LayerR
 
 
 def _lead(blame: BlameRecord) -> str:
+    on = "on 1 picture" if blame.images == 1 else f"on {blame.images} pictures"
     if blame.stage == "none":
-        return f"No stage is to blame, on {blame.images} pictures."
+        return f"No stage is to blame, {on}."
     where = f", at {blame.layer}" if blame.layer else ""
-    return f"To blame: {blame.stage}{where}, on {blame.images} pictures."
+    return f"To blame: {blame.stage}{where}, {on}."
 
 
 def _bar(layer: LayerRecord, column: str) -> Bar | None:

@@ -64,6 +64,12 @@ def test_the_page_names_the_stage_and_keeps_text_as_text(tmp_path):
     assert "width:45.0%" in page
 
 
+def test_one_picture_is_one_picture():
+    made = blamed()
+    one = made.model_copy(update={"blame": made.blame.model_copy(update={"images": 1})})
+    assert layers_view(one).lead.endswith("on 1 picture.")
+
+
 def test_a_report_with_layers_is_read_as_it_was_written(tmp_path):
     from harness.report.schema import read_report
 
