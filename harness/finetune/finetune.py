@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from harness.errors import MethodError, UsageError
 from harness.finetune.balance import balance
@@ -37,7 +38,7 @@ class Settings:
     """
 
     epochs: int = 12
-    lr: float = 0.002
+    lr: float = 0.001
     batch: int = 16
     seed: int = 0
     device: str = "cpu"
@@ -51,12 +52,14 @@ class Finetuned:
 
     Attributes:
         module: With the best parameters; those of the compiled program if none were better.
+        balanced: With balanced channels and nothing else, where training went on from there.
         course: How it went.
         learnt: Items that it learnt from.
         kept_back: Items that it was judged by on the way.
     """
 
     module: TrainableProgram
+    balanced: TrainableProgram | None
     course: Course
     learnt: int
     kept_back: Lessons
@@ -97,21 +100,30 @@ def finetune(
     course = _resume(state, trainer, settings, progress) or _begin(trainer, progress)
     _run(trainer, course, state, settings, progress)
     module.load_state_dict(course.weights or TrainableProgram(program).state_dict())
-    return Finetuned(module, course, len(learnt), kept_back)
+    balanced = None
+    if course.balanced is not None and course.best > 0:
+        balanced = TrainableProgram(program, device=settings.device)
+        balance(balanced, _measured(learnt))
+    return Finetuned(module, balanced, course, len(learnt), kept_back)
 
 
 def _begin(trainer: Trainer, progress: Progress) -> Course:
     """Balance the channels, unless the items kept back say that it does harm."""
     module, learnt, kept_back = trainer.module, trainer.learnt, trainer.kept_back
     start, compiled = trainer.score(kept_back), trainer.weights()
-    places = np.linspace(0, len(learnt) - 1, min(MEASURED, len(learnt))).round().astype(int)
-    if balance(module, learnt.at(places).inputs):
+    if balance(module, _measured(learnt)):
         balanced = trainer.score(kept_back)
         if balanced.loss < start.loss:
             progress.say(f"balanced channels: loss {start.loss:.3f} -> {balanced.loss:.3f}")
             return Course(start, balanced, weights=trainer.weights())
         module.load_state_dict(compiled)
     return Course(start)
+
+
+def _measured(learnt: Lessons) -> Tensor:
+    """Return the items, uint8 [N, C, H, W], by which channels are balanced."""
+    places = np.linspace(0, len(learnt) - 1, min(MEASURED, len(learnt))).round().astype(int)
+    return learnt.at(places).inputs
 
 
 def _run(

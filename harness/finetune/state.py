@@ -48,6 +48,12 @@ class Course:
         """Whether anything was better than the compiled model."""
         return self.best > 0 or self.balanced is not None
 
+    @property
+    def helped(self) -> tuple[str, ...]:
+        """What made it better: "balancing", "training", both or nothing."""
+        steps = {"balancing": self.balanced is not None, "training": self.best > 0}
+        return tuple(step for step, helps in steps.items() if helps)
+
     def add(self, epoch: Epoch, weights: dict[str, Tensor]) -> None:
         """Note a pass, and keep its weights if none was better."""
         self.epochs.append(epoch)

@@ -25,12 +25,11 @@ from harness.files import write_bytes, write_json
 from harness.finetune.data import check_trainable, lessons
 from harness.finetune.finetune import Finetuned, Settings, finetune
 from harness.finetune.write_back import write_back
-from harness.kmodel import load
+from harness.kmodel import load, save
 from harness.method import Deployable, Method
 from harness.pipeline.folder import RunFolder, check_folder
 from harness.pipeline.method_run import CHECKPOINT_FILE
 from harness.pipeline.run import RunRequest, RunResult, check_request, execute_in
-from harness.progress import Progress
 from harness.report.schema import read_report
 from harness.simulator.simulator import check_device
 
@@ -109,7 +108,7 @@ def _run_in(
     state = folder.path / FOLDER
     done = finetune(load(before.kmodel), found, wanted.settings, state, progress)
     after = _rewritten(before, done) if done.course.better else before
-    document = _document(wanted, deployable, done, _accuracies(deployable, before, after, progress))
+    document = _document(wanted, deployable, done, _accuracies(deployable, before, after, done))
     if checkpoint.resolve() != (folder.path / CHECKPOINT_FILE).resolve():
         write_bytes(folder.path / CHECKPOINT_FILE, checkpoint.read_bytes())
 
@@ -213,21 +212,31 @@ def _rewritten(before: CompiledModel, done: Finetuned) -> CompiledModel:
 
 
 def _accuracies(
-    deployable: Deployable, before: CompiledModel, after: CompiledModel, progress: Progress
+    deployable: Deployable, before: CompiledModel, after: CompiledModel, done: Finetuned
 ) -> dict[str, float]:
-    """Return the share of right answers on the evaluation items, which nothing was learnt from."""
+    """Return the share of right answers on the evaluation items, which nothing was learnt from.
+
+    Of the float model, of the model as it was compiled, of the one with balanced channels where
+    they helped, and of what came out.
+    """
     evaluation = deployable.evaluation
 
     def of(backend: FloatBackend | KpuBackend, kmodel: bytes | None) -> float:
         subject = Subject(deployable.contract, deployable.outputs, deployable.module, kmodel)
-        outputs = backend.run(subject, evaluation.inputs, progress).outputs
+        outputs = backend.run(subject, evaluation.inputs).outputs
         found = top1(outputs[deployable.outputs[0]])
         return float(np.mean(found == evaluation.labels))
 
+    finetuned = of(KpuBackend(), after.kmodel)
+    balanced = {}
+    if done.course.balanced is not None:
+        alone = done.balanced and save(done.balanced.trained())
+        balanced = {"balanced": of(KpuBackend(), alone) if alone else finetuned}
     return {
         "float": of(FloatBackend(), None),
         "compiled": of(KpuBackend(), before.kmodel),
-        "finetuned": of(KpuBackend(), after.kmodel),
+        **balanced,
+        "finetuned": finetuned,
     }
 
 
@@ -239,7 +248,8 @@ def _document(
         "schema": 1,
         "accuracy": accuracy,
         "items": len(deployable.evaluation),
-        "kept": "finetuned" if course.better else "compiled",
+        "kept": _kept(done),
+        "helped": list(course.helped),
         "best_epoch": course.best,
         "start": asdict(course.start),
         "balanced": asdict(course.balanced) if course.balanced else None,
@@ -253,6 +263,13 @@ def _document(
     }
 
 
+def _kept(done: Finetuned) -> str:
+    """Return which model stays: as it was compiled, with balanced channels, or trained."""
+    if not done.course.better:
+        return "compiled"
+    return "finetuned" if done.course.best else "balanced"
+
+
 def _remark(document: Mapping[str, Any]) -> str:
     accuracy = document["accuracy"]
     told = ", ".join(f"{name} {share:.4f}" for name, share in accuracy.items())
@@ -260,5 +277,7 @@ def _remark(document: Mapping[str, Any]) -> str:
         return (
             f"fine-tuning found nothing better: the model is as it was compiled (accuracy {told})"
         )
-    behind = f"epoch {document['best_epoch']}" if document["best_epoch"] else "balancing alone"
-    return f"fine-tuned, best behind {behind}; accuracy {told}"
+    if document["kept"] == "balanced":
+        return f"balancing the channels helped, and no pass of the training did; accuracy {told}"
+    both = "balancing the channels and training" if document["balanced"] else "training"
+    return f"{both} helped, best behind epoch {document['best_epoch']}; accuracy {told}"

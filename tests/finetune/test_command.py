@@ -42,8 +42,10 @@ def test_what_is_trained_is_what_the_files_do(k210_command, tmp_path, small, bla
     assert ended.code in (0, 1), ended.err
     told = ended.json()["finetune"]
     assert told["kept"] == "finetuned"
+    assert told["helped"][-1] == "training"
     assert told["epochs"][0]["kept_back"]["loss"] < told["start"]["loss"]
-    assert set(told["accuracy"]) == {"float", "compiled", "finetuned"}
+    known = {"float", "compiled", "finetuned"} | ({"balanced"} if told["balanced"] else set())
+    assert set(told["accuracy"]) == known
     report = read_report(out)
     exact = {(one.reference, one.candidate): one.first_difference for one in report.comparisons}
     assert exact["nncase", "kpu"] is None

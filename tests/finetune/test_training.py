@@ -66,9 +66,28 @@ def test_what_is_not_better_is_not_kept(found, tmp_path):
     course = done.course
     assert course.epochs[0].kept_back.loss > course.best_score.loss
     assert course.best == 0
+    assert course.helped == (("balancing",) if course.balanced else ())
+    assert done.balanced is None
     alone = finetune(PROGRAM, found, settings(epochs=0), tmp_path / "alone")
     assert save(done.module.trained()) == save(alone.module.trained())
     assert course.balanced == alone.course.balanced
+
+
+def test_what_balancing_alone_gave_is_kept_beside_what_training_made_of_it(
+    found, tmp_path, monkeypatch
+):
+    def helpful(module, _inputs):
+        moved(module, -0.05)  # half of the way back to the good network
+        return 1
+
+    monkeypatch.setattr("harness.finetune.finetune.balance", helpful)
+    done = finetune(PROGRAM, found, settings(epochs=1), tmp_path)
+    assert done.course.helped == ("balancing", "training")
+    alone = finetune(PROGRAM, found, settings(epochs=0), tmp_path / "alone")
+    assert alone.course.helped == ("balancing",)
+    assert alone.balanced is None
+    assert save(done.balanced.trained()) == save(alone.module.trained())
+    assert save(done.module.trained()) != save(alone.module.trained())
 
 
 def test_balancing_that_does_harm_is_not_kept(found, tmp_path, monkeypatch):

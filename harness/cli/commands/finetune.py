@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,7 +37,7 @@ def finetune(
     ] = None,
     calibrate: options.Calibrate = "no_clip",
     epochs: Annotated[int, typer.Option("--epochs", min=0, help="Passes; 0 only balances.")] = 12,
-    lr: Annotated[float, typer.Option("--lr", help="Learning rate of the first step.")] = 0.002,
+    lr: Annotated[float, typer.Option("--lr", help="Learning rate of the first step.")] = 0.001,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Items a step.")] = 16,
     patience: Annotated[
         int, typer.Option("--patience", min=1, help="Passes without a gain before it stops.")
@@ -88,7 +89,7 @@ def _check_numbers(lr: float, minutes: float | None) -> None:
     from harness.errors import UsageError
 
     if not 0 < lr < 1:
-        raise UsageError(f"--lr {lr:g} is not between 0 and 1", "the usual is 0.002")
+        raise UsageError(f"--lr {lr:g} is not between 0 and 1", "the usual is 0.001")
     if minutes is not None and not minutes >= 0:
         raise UsageError(f"--minutes {minutes:g} is no time", "leave it out for any time")
 
@@ -103,7 +104,28 @@ def _show(result: FinetuneResult, as_json: bool) -> int:
         print_json({**report.document(), **folder, "finetune": result.document})
         return 0 if report.verdict == "pass" else 1
     code = show_run(result.run, as_json=False)
-    for name, share in result.document["accuracy"].items():
+    document = result.document
+    for name, share in document["accuracy"].items():
         show_line(f"{name}: {share:.4f}", "accuracy")
-    show_line(result.document["kept"], "kept", "green")
+    for line in _losses(document):
+        show_line(line, "kept back")
+    style = "yellow" if document["kept"] == "compiled" else "green"
+    show_line(_KEPT[document["kept"]], "kept", style)
     return code
+
+
+_KEPT = {
+    "compiled": "the model as it was compiled: neither balancing nor training helped",
+    "balanced": "the model with balanced channels: training did not help further",
+    "finetuned": "the trained model",
+}
+
+
+def _losses(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the loss on the items kept back, by which the model was chosen, step by step."""
+    yield f"as compiled: loss {document['start']['loss']:.4f}"
+    if document["balanced"]:
+        yield f"with balanced channels: loss {document['balanced']['loss']:.4f}"
+    for number, epoch in enumerate(document["epochs"], 1):
+        best = ", the best" if number == document["best_epoch"] else ""
+        yield f"behind epoch {number}: loss {epoch['kept_back']['loss']:.4f}{best}"
