@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,11 @@ def test_metrics_of_the_float_outputs_are_the_training_own(trained, domains_fold
     kept = read_checkpoint(trained).metrics
     assert found == pytest.approx({name: kept[name] for name in found}, abs=0.26)
     assert found["accuracy"] == pytest.approx(kept["accuracy"])
+    whole = deployable.evaluation
+    part = replace(whole, ids=whole.ids[5:7], inputs=whole.inputs[5:7], labels=whole.labels[5:7])
+    some = deployable.metrics({name: output[5:7] for name, output in outputs.items()}, part)
+    assert some.get("picture_psnr_db", 99) > 90
+    assert "source_accuracy" not in some
     worse = outputs | {
         "logits": outputs["logits"] * 0 + np.eye(2)[0],
         "picture": outputs["picture"] + 0.2,
