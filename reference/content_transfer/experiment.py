@@ -25,17 +25,18 @@ from reference.content_transfer.settings import LEFT_OUT
 from reference.content_transfer.train import train
 
 SEEDS = (0, 1, 2)
-# Columns of the page's table, and how many digits of each say something.
-COLUMNS = {
-    "content_iou": 2,
-    "inside_rmse": 2,
-    "outside_rmse": 2,
-    "own_guide": 2,
-    "content_left": 2,
-    "plain_rmse": 2,
-    "content_rmse": 2,
-    "probe_accuracy": 2,
-}
+# Columns of the page's table.
+COLUMNS = (
+    "content_iou",
+    "inside_rmse",
+    "outside_rmse",
+    "own_guide",
+    "content_left",
+    "removed_judged_content",
+    "plain_rmse",
+    "content_rmse",
+    "probe_accuracy",
+)
 
 
 def measure(
@@ -69,12 +70,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the lines of the page's table, one a variant."""
     lines = []
     for variant, figures in summary(rows).items():
-        cells = [
-            f"{mean:.{digits}f} ± {deviation:.{digits}f}"
-            for (mean, deviation), digits in (
-                (figures[name], digits) for name, digits in COLUMNS.items()
-            )
-        ]
+        cells = ["{:.2f} ± {:.2f}".format(*figures[name]) for name in COLUMNS]
         left_out = LEFT_OUT[variant]
         lines.append(f"| {f'without {left_out}' if left_out else 'all'} | {' | '.join(cells)} |")
     return lines

@@ -95,6 +95,12 @@ def test_epochs_count_passes_over_the_larger_domain(job):
     assert History.load(asked.out).rows[-1].step == 64 // 4
 
 
+def test_the_authors_layers_are_trained_by_the_same_code(job):
+    checkpoint = read_checkpoint(train(job({"side": "128", "width": "0.05", "steps": "1"})))
+    assert (checkpoint.side, checkpoint.structure.norm) == (128, "instance")
+    assert "content_iou" in checkpoint.metrics
+
+
 def test_a_user_trains_on_pictures_of_which_no_truth_is_known(job, folders):
     checkpoint = read_checkpoint(train(job({"steps": "2"}, data=folders)))
     assert "content_iou" not in checkpoint.metrics
