@@ -164,7 +164,8 @@ def accuracies(
 def digit_accuracies(vae: Disentangler, head: nn.Module, sides: Sequence[Side]) -> dict[str, float]:
     """Return `accuracy` and `source_accuracy` of networks in evaluation mode."""
     codes = [_codes(vae, side.images) for side in sides]
-    predicted = head(torch.cat(codes)).argmax(dim=1).numpy()
+    device = next(head.parameters()).device
+    predicted = head(torch.cat(codes).to(device)).argmax(dim=1).cpu().numpy()
     labels = np.concatenate([labels_of(side) for side in sides])
     return accuracies(predicted, labels, torch.cat(_numbers(_lengths(codes))).numpy())
 
