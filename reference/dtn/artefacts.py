@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from harness.data.sheet import in_lines, sheet
 from harness.files import write_bytes
 from harness.method import Deployable
 from reference.dtn.classify import predict
-from reference.sheet import in_lines, sheet
 from reference.training.record import FILE_NAME as HISTORY_NAME
 
 if TYPE_CHECKING:

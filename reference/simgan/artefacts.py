@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.data.sheet import in_lines, sheet
 from harness.files import write_bytes
 from harness.method import Deployable
-from reference.sheet import in_lines, sheet
 from reference.simgan.estimator import refine
 from reference.simgan.history import History
 from reference.simgan.plots import as_bytes, curves_png

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from harness.data.sheet import in_lines, sheet
 from harness.files import write_bytes
-from reference.sheet import in_lines, sheet
 from reference.simgan import METHOD
 from reference.simgan.artefacts import ZOOM
 from reference.simgan.checkpoint import read_checkpoint

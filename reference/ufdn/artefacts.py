@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.data.sheet import in_lines, sheet
 from harness.files import write_bytes
 from harness.method import Deployable
-from reference.sheet import in_lines, sheet
 from reference.training.record import FILE_NAME as HISTORY_NAME
 from reference.ufdn.metrics import run
 

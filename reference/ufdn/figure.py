@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from harness.data.sheet import Line, sheet
 from harness.errors import DataError
 from harness.files import write_bytes
-from reference.sheet import Line, sheet
 from reference.ufdn.artefacts import ZOOM, to_bytes
 from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.data import IMAGE_LOOKS, first, join, sample_domains

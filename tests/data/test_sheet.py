@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from reference.sheet import GAP, in_lines, sheet
+from harness.data.sheet import GAP, in_lines, sheet
 
 
 def pictures(count, channels=1, size=(5, 7), seed=0):
