@@ -59,6 +59,7 @@ def test_the_users_pictures_run_on_the_shipped_weights(tmp_path, capsys):
 
 
 @pytest.mark.sim
+@pytest.mark.slow
 def test_the_users_domains_are_trained_and_run(folders, tmp_path, capsys):
     arguments = ["run", NAME, "--data", str(folders), *SETTINGS]
     # So short a training may leave codes that int8 cannot tell apart: 1 says so.
