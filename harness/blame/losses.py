@@ -105,19 +105,21 @@ def shares(found: Findings, output: str = "") -> dict[Column, float]:
         found: What was found.
         output: Name of the output; "" for the one that keeps least.
     """
-    known = {
-        name: errors
-        for name, errors in found.outputs.items()
-        if set(STANDARD) <= set(errors) and (not output or name == output)
-    }
-    if not known:
+    name = output or _weakest(found)
+    errors = found.outputs.get(name, {})
+    if not set(STANDARD) <= set(errors):
         return {}
-    name = min(known, key=lambda one: _or_infinite(known[one]["kpu"].snr_db))
-    powers = [0.0, *(known[name][column].mse for column in STANDARD)]
+    powers = [0.0, *(errors[column].mse for column in STANDARD)]
     grown = np.maximum(np.diff(powers), 0.0)
     if not np.isfinite(grown).all() or not grown.sum():
         return {}
     return dict(zip(STANDARD, map(float, grown / grown.sum()), strict=True))
+
+
+def _weakest(found: Findings) -> str:
+    """Return the output that keeps least on the chip; "" where none is known."""
+    known = {name: errors["kpu"] for name, errors in found.outputs.items() if "kpu" in errors}
+    return min(known, key=lambda name: _or_infinite(known[name].snr_db), default="")
 
 
 def _or_infinite(number: float | None) -> float:
@@ -129,7 +131,8 @@ def cost_lines(found: Findings) -> Iterator[str]:
     costs = shares(found)
     if costs:
         told = [f"{share:.0%} is {_WORDS[column]}" for column, share in costs.items()]
-        yield f"of the error's power at the output, {listed(told)}"
+        which = output_name(_weakest(found), len(found.outputs))
+        yield f"of the error's power at {which}, {listed(told)}"
     for column, limit in (
         ("weights", LEAST_WEIGHTS_DB),
         ("activations", LEAST_SNR_DB),
