@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from harness.cli.commands.finetune import _losses
 from harness.compiler.contract import read_model, stock_file
 from harness.kmodel import load
 from harness.report.schema import read_report
@@ -50,6 +51,27 @@ def test_what_is_trained_is_what_the_files_do(k210_command, tmp_path, small, bla
     exact = {(one.reference, one.candidate): one.first_difference for one in report.comparisons}
     assert exact["nncase", "kpu"] is None
     check_files(out)
+
+
+def course(balanced, best, *losses):
+    return {
+        "start": {"loss": 0.8},
+        "balanced": {"loss": balanced} if balanced else None,
+        "epochs": [{"kept_back": {"loss": loss}} for loss in losses],
+        "best_epoch": best,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "last"),
+    [
+        (course(None, 0), "as compiled: loss 0.8000"),
+        (course(0.1, 0), "with balanced channels: loss 0.1000"),
+        (course(0.3, 2, 0.2, 0.1), "behind epoch 2: loss 0.1000, the best"),
+    ],
+)
+def test_each_step_is_told_with_what_it_brought(told, last):
+    assert [*_losses(told)][-1] == last
 
 
 def check_files(out):
