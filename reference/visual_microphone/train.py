@@ -30,21 +30,22 @@ def train(job: TrainJob) -> Path:
     settings = Settings.parse(job.options)
     footage = load(job.data, settings, job.seed)
     with job.progress.task("Fitting filters", 1) as task:
-        fitted = fit(footage, settings, job.seed)
+        fitted = fit(footage, settings, job.seed, job.device)
         task.advance()
     path = job.out / weights_file.FILE_NAME
     fitted.save(path)
     return path
 
 
-def fit(footage: Footage, settings: Settings, seed: int = 0) -> Checkpoint:
+def fit(footage: Footage, settings: Settings, seed: int = 0, device: str = "cpu") -> Checkpoint:
     """Return filters for pictures like `footage.other`, and what is heard with them."""
     kernels = fitted_kernels(power_spectrum(footage.other))
     job = {"seed": seed, "data": footage.fingerprint(), "footage": footage.name}
     found = Checkpoint(kernels, settings, job, {})
     rate, cutoff = footage.rate, footage.cutoff(settings)
     heard = sound_of_maps(maps_of(found.filters(), footage.frames), rate, cutoff)
-    whole = recover(footage.frames, rate, settings.scales, settings.orientations, cutoff)
+    bands = settings.scales, settings.orientations
+    whole = recover(footage.frames, rate, *bands, cutoff, device)
     wanted = whole.sound if footage.true is None else footage.true
     metrics = judged(heard.sound, wanted, rate, cutoff)
     return Checkpoint(kernels, settings, job, metrics)
