@@ -13,7 +13,6 @@ from harness.compare.item_scores import item_scores
 from harness.compare.latency import histogram, summarise
 from harness.method import Deployable
 from harness.pipeline import classification
-from harness.pipeline.folder import RunFolder
 from harness.report.schema import (
     BackendRecord,
     BoardRecord,
@@ -22,6 +21,9 @@ from harness.report.schema import (
     HistogramRecord,
     LatencyRecord,
 )
+
+# File name → (PNG bytes, caption, what it shows).
+Pictures = dict[str, tuple[bytes, str, str]]
 
 
 def comparison_records(comparisons: tuple[Comparison, ...]) -> tuple[ComparisonRecord, ...]:
@@ -108,12 +110,12 @@ def _scores(
     }
 
 
-def write_disagreements(
-    folder: RunFolder, deployable: Deployable, predicted: classification.Predictions
-) -> tuple[DisagreementRecord, ...]:
-    """Write the pictures that not all backends take for the same class, and list them."""
+def disagreements(
+    deployable: Deployable, predicted: classification.Predictions
+) -> tuple[tuple[DisagreementRecord, ...], Pictures]:
+    """Return the items that not all backends take for the same class, and their pictures."""
     evaluation = deployable.evaluation
-    pictures: dict[str, tuple[bytes, str, str]] = {}
+    pictures: Pictures = {}
     records = []
     for index in classification.disagreeing_items(predicted):
         file = None
@@ -130,5 +132,4 @@ def write_disagreements(
                 picture=f"pictures/{file}" if file else None,
             )
         )
-    folder.write_pictures(pictures)
-    return tuple(records)
+    return tuple(records), pictures

@@ -21,6 +21,7 @@ from harness.pipeline import classification, record
 from harness.pipeline.environment import environment
 from harness.pipeline.folder import RunFolder
 from harness.pipeline.measure import Measured, check_backends, measure
+from harness.pipeline.output_pictures import output_pictures
 from harness.pipeline.prediction import prediction_record
 from harness.progress import SILENT, Progress
 from harness.report.extra import check_report_extra
@@ -140,7 +141,13 @@ def _write(
     for name, result in measured.results.items():
         folder.write_outputs(name, result.outputs)
     folder.write_items(record.items(deployable, measured.results, predicted))
-    disagreements = record.write_disagreements(folder, deployable, predicted)
+    disagreements, pictures = record.disagreements(deployable, predicted)
+    shown = output_pictures(deployable, measured.results)
+    folder.write_pictures(pictures | shown)
+    named = {
+        f"{caption}: {shows}": f"pictures/{name}" for name, (_, caption, shows) in shown.items()
+    }
+    artefacts = named | dict(artefacts)
     report = _report(folder, deployable, measured, request, predicted, disagreements, artefacts)
     write_html(report, folder.path)
     report.write(folder.path)

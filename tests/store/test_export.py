@@ -55,6 +55,7 @@ def test_mlflow_gets_every_run_once_with_figures_and_pictures(kept, tmp_path):
         assert run.data.metrics["nncase/accuracy"] == backends["nncase"]["metrics"]["accuracy"]
         names = {file.path for file in client.list_artifacts(run.info.run_id)}
         assert names == {"confusion.png", "report.json"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"ml.db", "ml.artefacts"}
 
 
 def test_an_mlflow_that_is_not_there_is_one_line(kept, tmp_path):

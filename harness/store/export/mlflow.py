@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 RUN_TAG = "k210.run_id"
+_SQLITE = "sqlite:///"
 
 
 def export(store: Store, tracking_uri: str, method: str | None = None) -> tuple[int, int]:
@@ -47,7 +48,7 @@ def export(store: Store, tracking_uri: str, method: str | None = None) -> tuple[
     try:
         client = MlflowClient(tracking_uri)
         for line in reading.runs(store, method):
-            experiment = _experiment(client, line.method)
+            experiment = _experiment(client, line.method, _artefacts(tracking_uri))
             if client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{line.run_id}'"):
                 present += 1
                 continue
@@ -61,9 +62,17 @@ def export(store: Store, tracking_uri: str, method: str | None = None) -> tuple[
     return written, present
 
 
-def _experiment(client: MlflowClient, name: str) -> str:
-    found = client.get_experiment_by_name(f"k210 {name}")
-    return str(found.experiment_id if found else client.create_experiment(f"k210 {name}"))
+def _experiment(client: MlflowClient, method: str, artefacts: str | None) -> str:
+    name = f"k210 {method}"
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name, artefacts))
+
+
+def _artefacts(tracking_uri: str) -> str | None:
+    """Return where files go: beside an SQLite file, not into whatever folder one works in."""
+    if not tracking_uri.startswith(_SQLITE):
+        return None
+    return Path(tracking_uri.removeprefix(_SQLITE)).absolute().with_suffix(".artefacts").as_uri()
 
 
 def _write(client: MlflowClient, experiment: str, store: Store, run_id: str) -> None:
