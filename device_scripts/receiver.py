@@ -2,8 +2,8 @@
 # MaixPy and CanMV, MicroPython 1.11.
 #
 # The harness sends this text to the REPL without its comments, after `_k210c` (CRC32) and `_k210`
-# (an answer: a line with a checksum), and then calls `_k210receive` or `_k210give`, with a CRC32 of
-# the call: one that the line has garbled could name another file.
+# (an answer: a line with a checksum), and then calls `_k210receive` or `_k210give` through
+# `_k210if`, with a CRC32 of the call: one that the line has garbled could name another file.
 #
 # A frame is a line: "R" and escaped bytes, or "B" and base64. In it: CRC32 of the rest, offset,
 # count of bytes (u32, u32, u16), a letter for the kind, and data: "s" bytes as they are, "z" raw
@@ -128,11 +128,6 @@ def _k210opened(line):
 
         data = uzlib.decompress(data, -12)
     return (kind, offset, bytes(data)) if len(data) == count else False
-
-
-def _k210if(crc, call):
-    if _k210c(bytes(call, "utf-8")) & 0xFFFFFFFF == crc:
-        exec(call)
 
 
 def _k210receive(path, mode, start, total, baud=0, ring=2048):

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.bench.fault_rows import Row as FaultRow
 from harness.bench.faults import FULL, Amount, bench_faults
-from harness.bench.faults import Row as FaultRow
 from harness.board import virtual
 from harness.board.board import Board
 from harness.board.port import BAUD

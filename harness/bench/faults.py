@@ -10,6 +10,7 @@ import random
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.bench.bad_line import WINDOW, BadLine, cut_once, send_badly
+from harness.bench.fault_rows import DeadBoardRow, Row, RunFaultRow, TransferFaultRow
 from harness.board import virtual
 from harness.board.board import Board
 from harness.board.pixels import on_grid
@@ -58,84 +60,6 @@ FULL = Amount()
 QUICK = Amount(cuts=10, bad_transfers=10, inferences=100)
 
 
-@dataclass(frozen=True)
-class TransferFaultRow:
-    """Files of up to 16 KB through faults.
-
-    Attributes:
-        name: Of the row.
-        transfers: How many were begun.
-        complete: How many arrived whole, by comparison on the host.
-        faults: Cuts, or blocks and answers that were lost or garbled.
-        most_bytes_twice: Of a file that went twice, in the worst transfer; None where not counted.
-        window_bytes: What may be under way at once.
-        seconds: For all of it.
-    """
-
-    name: str
-    transfers: int
-    complete: int
-    faults: int
-    most_bytes_twice: int | None
-    window_bytes: int
-    seconds: float
-
-    @property
-    def said(self) -> str:
-        """The row in words."""
-        text = f"{self.complete} of {self.transfers} complete, {self.faults} faults"
-        if self.most_bytes_twice is not None:
-            text += f", {self.most_bytes_twice} bytes sent twice at the most"
-        return f"{text}, {self.seconds:.0f} s"
-
-
-@dataclass(frozen=True)
-class RunFaultRow:
-    """Small inferences with a fault in each stretch of so many.
-
-    Attributes:
-        name: Of the row.
-        inferences: How many were asked for.
-        results: How many came, in order; a result of another input is not bit-equal.
-        bit_equal: How many of them are those of the simulator (backend `kpu`).
-        faults: How many struck.
-        recoveries: How often the board had to be brought back.
-        seconds: For all of it.
-    """
-
-    name: str
-    inferences: int
-    results: int
-    bit_equal: int
-    faults: int
-    recoveries: int
-    seconds: float
-
-    @property
-    def said(self) -> str:
-        """The row in words."""
-        return (
-            f"{self.results} of {self.inferences} results, {self.bit_equal} bit-equal to kpu, "
-            f"{self.faults} faults, {self.seconds:.0f} s"
-        )
-
-
-@dataclass(frozen=True)
-class DeadBoardRow:
-    """A board that dies, and how many seconds it takes until that is known."""
-
-    name: str
-    seconds: float
-
-    @property
-    def said(self) -> str:
-        """The row in words."""
-        return f"known after {self.seconds:.1f} s"
-
-
-Row = TransferFaultRow | RunFaultRow | DeadBoardRow
-
-
 def bench_faults(amount: Amount = FULL, progress: Progress = SILENT) -> list[Row]:
     """Count what survives; takes some seven minutes, or one with `QUICK`.
 
@@ -148,9 +72,16 @@ def bench_faults(amount: Amount = FULL, progress: Progress = SILENT) -> list[Row
         cuts(amount.cuts, progress),
         bad_transfers(amount.bad_transfers, progress),
         inferences(kmodel, amount.inferences, progress),
-        DeadBoardRow("dead_board_in_a_transfer", dead_in_a_transfer()),
-        DeadBoardRow("dead_board_in_a_run", dead_in_a_run(kmodel)),
+        _dead("dead_board_in_a_transfer", dead_in_a_transfer),
+        _dead("dead_board_in_a_run", lambda: dead_in_a_run(kmodel)),
     ]
+
+
+def _dead(name: str, work: Callable[[], float]) -> DeadBoardRow:
+    try:
+        return DeadBoardRow(name, work())
+    except BoardError as error:
+        return DeadBoardRow(name, None, str(error))
 
 
 def cuts(count: int, progress: Progress = SILENT) -> TransferFaultRow:
@@ -185,26 +116,32 @@ def bad_transfers(count: int, progress: Progress = SILENT) -> TransferFaultRow:
 
 
 def inferences(kmodel: bytes, count: int, progress: Progress = SILENT) -> RunFaultRow:
-    """Run different inputs through resets, stalls, unplugs, lost bytes and errors of the KPU."""
-    inputs = _inputs(count)
+    """Run different inputs through resets, stalls, unplugs, lost bytes and errors of the KPU.
+
+    A board that is lost is a row that says so: the others are not for that to be lost, too.
+    """
+    inputs, found, failure = _inputs(count), None, ""
     fault = f"any:every={EVERY},unit=runs,seed={SEED},seconds=0.5"
     started = time.monotonic()
-    with (
-        virtual.start(baud=0, faults=[fault]) as board,
-        Board.open(board.port) as opened,
-        Runner(opened, kmodel, patience=3.0) as runner,
-    ):
-        found = runner.run(inputs, progress=progress)
-        seconds = time.monotonic() - started
-        struck, recoveries = len(board.strikes()), len(opened.recoveries)
+    with virtual.start(baud=0, faults=[fault]) as board:
+        opened = Board.open(board.port)
+        try:
+            with Runner(opened, kmodel, patience=3.0) as runner:
+                found = runner.run(inputs, progress=progress)
+        except BoardError as error:
+            failure = str(error)
+        finally:
+            opened.close()
+        seconds, struck = time.monotonic() - started, len(board.strikes())
     return RunFaultRow(
         f"inferences_fault_every_{EVERY}",
         count,
-        len(found.microseconds),
-        _bit_equal(kmodel, inputs, found),
+        len(found.microseconds) if found else 0,
+        _bit_equal(kmodel, inputs, found) if found else 0,
         struck,
-        recoveries,
+        len(opened.recoveries),
         seconds,
+        failure,
     )
 
 

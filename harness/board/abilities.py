@@ -36,6 +36,11 @@ class Abilities:
         return "rename" in self.names
 
     @property
+    def stat(self) -> bool:
+        """Whether files are asked for their size with `os.stat`."""
+        return "stat" in self.names
+
+    @property
     def statvfs(self) -> bool:
         """Whether file systems tell how much room they have."""
         return "statvfs" in self.names

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.board import on_board
 from harness.board.board import Board
 from harness.board.failures import ScriptError
-from harness.board.transfer import file_error
+from harness.board.transfer import ask_of, file_error, settle
 from harness.errors import BoardError
 
 
@@ -64,10 +64,12 @@ def remove(board: Board, path: str) -> None:
     code = (
         f"import os\ntry:\n os.remove({path!r})\n"
         f"except OSError:\n"
-        f" if not hasattr(os,'rmdir'):\n  raise\n os.rmdir({path!r})"
+        f" if not hasattr(os,'rmdir'):\n  raise\n os.rmdir({path!r})\n"
+        "_k210('gone')"
     )
     try:
-        board.exec(code)
+        settle(board, path)
+        ask_of(board, code, most=1)
     except ScriptError as error:
         known = file_error(error, path)
         if known is not error:

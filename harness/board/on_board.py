@@ -5,6 +5,11 @@ Everything is named `_k210…`. Answers are lines as in `harness.board.answers`.
 
 from __future__ import annotations
 
+import zlib
+
+# What stands under another name while a new file gets its own.
+WAS = ".was"
+
 # _k210c(data, crc) is CRC32, _k210(text) prints an answer.
 ANSWER = """\
 try:
@@ -19,6 +24,13 @@ except ImportError:
   return c^0xffffffff
 def _k210(s):
  print("k210:%08x:%s"%(_k210c(bytes(s,"utf-8"))&0xffffffff,s))
+"""
+
+# _k210if(crc, call) makes a call that came whole.
+GUARD = """\
+def _k210if(c,s):
+ if _k210c(bytes(s,"utf-8"))&0xffffffff==c:
+  exec(s)
 """
 
 # What transfers and long scripts can use here: see `harness.board.abilities.Abilities`.
@@ -138,25 +150,58 @@ def _k210h(p):
  _k210("%d %08x"%(n,c&0xffffffff))
 """
 
-# _k210m(old, new, crc) renames a file if the names came whole, and may be called twice. FAT renames
-# onto no file that is there.
-RENAME = """\
-def _k210m(o,n,c):
+# _k210m(old, new) renames a file, and may be called twice. Both of MaixPy's file systems remove a
+# file before they rename another onto it; so that a reset in between leaves one of the two, the
+# file that is there goes aside first, and _k210s brings it back.
+RENAME = f"""\
+def _k210m(o,n):
  import os
- if _k210c(bytes(o+n,"utf-8"))&0xffffffff!=c:
-  return
- try:
-  os.stat(o)
- except OSError:
-  os.stat(n)
-  _k210("done")
-  return
- try:
-  os.remove(n)
- except OSError:
-  pass
- os.rename(o,n)
+ b=n+"{WAS}"
+ def t(p):
+  try:
+   return os.stat(p)[0]
+  except OSError:
+   return 0
+ if t(o):
+  if t(n)&0x4000:
+   raise OSError(21)
+  if t(n):
+   if t(b):
+    os.remove(b)
+   os.rename(n,b)
+  try:
+   os.rename(o,n)
+  except OSError:
+   if t(b) and not t(n):
+    os.rename(b,n)
+   raise
+ elif not t(n):
+  raise OSError(2)
+ if t(b):
+  os.remove(b)
  _k210("done")
+"""
+
+# _k210s(path) answers mode and size of a file; size -1 where there is none. A renaming that was cut
+# is undone before, or ended.
+STAT = f"""\
+def _k210s(p):
+ import os
+ b=p+"{WAS}"
+ def t(f):
+  try:
+   v=os.stat(f)
+   return v[0],v[6]
+  except OSError:
+   return 0,-1
+ v=t(p)
+ if t(b)[1]>=0:
+  if v[1]<0:
+   os.rename(b,p)
+   v=t(p)
+  else:
+   os.remove(b)
+ _k210("%d %d"%v)
 """
 
 # _k210l(path) returns (name, is a folder, size) of what is in a folder.
@@ -231,3 +276,12 @@ def _k210t(f):
  except Exception:
   return None
 """
+
+
+def guarded(call: str) -> str:
+    """Return a command that makes a call only where it came as it was sent.
+
+    The line may turn the name in a call into that of another file, and the answer would be true of
+    that one. Wants `GUARD`.
+    """
+    return f"_k210if({zlib.crc32(call.encode())},{call!r})"

@@ -11,6 +11,7 @@ import pytest
 from harness.bench import faults
 from harness.bench.bad_line import check_arrived
 from harness.board import virtual
+from harness.board.recovery.recover import LostBoardError
 from harness.board.runner import Results
 from harness.errors import BoardError
 from harness.kmodel import load
@@ -58,6 +59,28 @@ def test_results_that_differ_are_not_counted_as_equal():
     assert faults._bit_equal(kmodel, inputs, found) == 4
     outputs[0][2].flat[random.Random(0).randrange(outputs[0][2].size)] += 1
     assert faults._bit_equal(kmodel, inputs, dataclasses.replace(found)) == 3
+
+
+def test_a_lost_board_is_a_row_that_failed_with_its_reason(monkeypatch):
+    def lost(*_, **__):
+        raise LostBoardError("the board does not come back")
+
+    assert faults.inferences(stock("acts"), 3).failure == ""
+    monkeypatch.setattr(faults.Runner, "run", lost)
+    row = faults.inferences(stock("acts"), 3)
+    assert (row.inferences, row.results, row.bit_equal) == (3, 0, 0)
+    assert row.said.startswith("failed after 0 faults and ")
+    assert row.said.endswith("s: the board does not come back")
+
+
+def test_a_dead_board_that_is_not_noticed_is_a_row_too():
+    def unnoticed():
+        raise BoardError("a board that was stopped has taken a file")
+
+    row = faults._dead("dead_board_in_a_transfer", unnoticed)
+    assert row.seconds is None
+    assert row.said == "failed: a board that was stopped has taken a file"
+    assert faults._dead("dead", lambda: 2.0).said == "known after 2.0 s"
 
 
 @pytest.mark.slow

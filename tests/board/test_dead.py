@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness.board import repl
+from harness.board import repl, runner
 from harness.board.board import Board
 from harness.board.failures import OverdueError, SilentBoardError
 from harness.board.virtual import start
@@ -50,3 +50,4 @@ def test_a_dead_board_is_noticed_soon(stopped, monkeypatch, ask):
 
 def test_the_real_limits_keep_the_promise():
     assert repl.START_S + repl.INTERRUPT_S < 10
+    assert runner.PATIENCE_S + repl.INTERRUPT_S < 10

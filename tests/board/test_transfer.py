@@ -152,7 +152,7 @@ def test_a_garbled_renaming_is_asked_again(unpaced, board, change):
     damaged = []
 
     def bad(data, _):
-        if b"_k210m('" in data and len(damaged) < 1:
+        if b"_k210m(" in data and len(damaged) < 1:
             damaged.append(data)
             return data.replace(*change)
         if damaged and b":done" in data and len(damaged) < 2:

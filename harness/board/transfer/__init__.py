@@ -6,4 +6,6 @@ from harness.board.transfer.protocol import Link as Link
 from harness.board.transfer.protocol import Transfer as Transfer
 from harness.board.transfer.steps import ATTEMPTS as ATTEMPTS
 from harness.board.transfer.steps import PART as PART
+from harness.board.transfer.steps import ask_of as ask_of
 from harness.board.transfer.steps import file_error as file_error
+from harness.board.transfer.steps import settle as settle

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-
+from harness.board import on_board
 from harness.board.answers import DamagedAnswerError, answers
 from harness.board.failures import ScriptError, SilentBoardError, with_our_names
 from harness.board.port import BAUD, Deadline
@@ -37,7 +36,7 @@ class Conversation:
     def __init__(self, repl: RawRepl, call: str) -> None:
         self._repl, self._line = repl, repl.line
         self._line.drain(0.0, _SETTLE_S)
-        self._reply = repl.start(f"_k210if({zlib.crc32(call.encode())},{call!r})".encode())
+        self._reply = repl.start(on_board.guarded(call).encode())
         self._text = bytearray()
         self.restarted = False
 

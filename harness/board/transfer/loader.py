@@ -6,7 +6,6 @@ import re
 import time
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from harness.board import on_board
 from harness.board.answers import DamagedAnswerError
@@ -15,10 +14,12 @@ from harness.board.port import BAUD, Deadline
 from harness.board.scripts import script
 from harness.board.transfer.conversation import SCRIPT, Conversation, silent
 from harness.board.transfer.frames import END, STORED, WISH, blocks, line, opened, question, trial
+from harness.board.transfer.pace import SLOW, Pace, fast
 from harness.board.transfer.plain import PlainTransfer
 from harness.board.transfer.protocol import Link
 from harness.board.transfer.steps import (
     PART,
+    ask_of,
     check_room,
     discard,
     file_error,
@@ -47,43 +48,10 @@ ATTEMPTS = 3
 _SILENCE_S = 3.5
 # Bytes of a block that a board gives: it reads and sends one at a time.
 _GET_STEP = 1024
-_ANSWER_S = 0.1
 _MOST_WAIT_S = 1.0
 # A line that loses more than every fourth block is too fast for somebody.
 _BAD_LINE = 0.25
 _BAD_BLOCKS = 8
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How much the board bears at one speed.
-
-    Attributes:
-        baud: Bits a second.
-        ring: Bytes that it receives while it does something else.
-        step: Bytes of a file in a block.
-    """
-
-    baud: int
-    ring: int
-    step: int
-
-    @property
-    def window(self) -> int:
-        """Bytes that may be under way."""
-        return self.ring - self.ring // 32
-
-    @property
-    def wait_s(self) -> float:
-        """How long an acknowledgement may take."""
-        return self.ring * 10 / self.baud + _ANSWER_S
-
-
-SLOW = Pace(BAUD, 2048, 930)
-
-
-def _fast(baud: int) -> Pace:
-    return Pace(baud, 8192, 1900)
 
 
 class Loader:
@@ -168,6 +136,7 @@ class Loader:
     def _get(self, board: Link, path: str, wishes: Wishes, task: Task) -> None:
         """Run the giver once, for what is missing."""
         pace = self._pace(board, wishes.missing * wishes.step)
+        board.need(on_board.GUARD)
         board.need(receiver())
         raised = pace.baud if pace.baud != BAUD else 0
         call = f"_k210give({path!r},{wishes.step},{raised},{pace.ring})"
@@ -221,6 +190,7 @@ class Loader:
     def _attempt(self, board: Link, part: str, data: bytes, start: int, task: Task) -> bool:
         """Run the receiver once, from where the file is there; say whether all went."""
         pace = self._pace(board, len(data) - start)
+        board.need(on_board.GUARD)
         board.need(receiver())
         raised = pace.baud if pace.baud != BAUD else 0
         mode = "r+b" if start else "wb"
@@ -248,7 +218,7 @@ class Loader:
         steady = board.repl.line.url.startswith("socket://")
         if size < FAST_FROM or not self._rates or steady:
             return SLOW
-        return _fast(self._rates[0])
+        return fast(self._rates[0])
 
     def _follow(self, talk: Conversation, sender: Sender, pace: Pace, task: Task) -> None:
         """Keep the window full until all is there, the program ends, or nothing comes any more."""
@@ -320,7 +290,7 @@ def beginning(board: Link, path: str, data: bytes) -> int:
     board.need(on_board.BEGINNINGS)
 
     def ask() -> list[str]:
-        texts = board.ask(f"_k210q({path!r})", timeout=patience(len(data)))
+        texts = ask_of(board, f"_k210q({path!r})", patience(len(data)))
         if len(texts) < 2 or texts[-1] != "end":
             raise DamagedAnswerError("the board's answer came damaged")
         return texts

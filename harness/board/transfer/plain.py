@@ -14,6 +14,7 @@ from harness.board.transfer.protocol import Link
 from harness.board.transfer.steps import (
     BLOCK_S,
     PART,
+    ask_of,
     check_hash,
     check_room,
     discard,
@@ -22,6 +23,7 @@ from harness.board.transfer.steps import (
     patience,
     rename,
     retried,
+    settle,
 )
 from harness.progress import SILENT, Progress, Task
 
@@ -45,11 +47,12 @@ class PlainTransfer:
         Raises:
             BoardError: There is no room, or it does not arrive whole.
         """
+        settle(board, path)
         check_room(board, path, len(data))
         board.need(on_board.WRITE_BASE64 if board.abilities.base64 else on_board.WRITE_LITERAL)
         part = path + PART if board.abilities.rename else path
         try:
-            board.exec(f"_k210f=open({part!r},'wb');_k210n=0")
+            retried(lambda: _begin(board, part))
             with progress.task(f"put {path}", len(data)) as task:
                 for offset, block in _blocks(data, _block_size(board)):
                     retried(lambda o=offset, b=block: _write_block(board, o, b))  # type: ignore[misc]
@@ -71,6 +74,7 @@ class PlainTransfer:
         """
         board.need(on_board.READ_BASE64 if board.abilities.base64 else on_board.READ_LITERAL)
         try:
+            settle(board, path)
             size, _ = hash_of(board, path, 0)
             with progress.task(f"get {path}", size) as task:
                 data = b"".join(_read_blocks(board, path, task))
@@ -89,6 +93,11 @@ def _block_size(board: Link) -> int:
 def _blocks(data: bytes, step: int) -> Iterator[tuple[int, bytes]]:
     for offset in range(0, len(data), step):
         yield offset, data[offset : offset + step]
+
+
+def _begin(board: Link, part: str) -> None:
+    if "new" not in ask_of(board, f"_k210f=open({part!r},'wb');_k210n=0;_k210('new')"):
+        raise DamagedAnswerError(f"the call that begins {part} came damaged")
 
 
 def _write_block(board: Link, offset: int, block: bytes) -> None:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from harness.board import on_board
+from harness.board import on_board, raw_repl
 from harness.board.answers import DamagedAnswerError
 from harness.board.failures import OverdueError, RefusedError, ScriptError
 from harness.board.transfer.protocol import Link
@@ -23,7 +23,16 @@ _FOLDER = 0x4000
 _IS_FOLDER = ("{} is a folder on the board", "name a file in it; k210 board ls lists them")
 
 # What our own code on the board raises only where the line has damaged it, or a reset taken it.
-_DAMAGE = ("SyntaxError", "IndentationError", "NameError", "AttributeError", "TypeError")
+_DAMAGE = (
+    "AttributeError",
+    "IndentationError",
+    "IndexError",
+    "KeyError",
+    "NameError",
+    "SyntaxError",
+    "TypeError",
+    "ValueError",
+)
 
 Result = TypeVar("Result")
 
@@ -31,27 +40,53 @@ Result = TypeVar("Result")
 def hash_of(board: Link, path: str, size: int) -> tuple[int, str]:
     """Return size and hash of a file on the board; `size` tells how long that may take."""
     board.need(on_board.HASH_SHA256 if board.abilities.sha256 else on_board.HASH_CRC32)
-    (text,) = retried(lambda: board.ask(f"_k210h({path!r})", timeout=patience(size), most=1))
+    call = f"_k210h({path!r})"
+    (text,) = retried(lambda: ask_of(board, call, patience(size), most=1))
     count, digest = text.split()
     return int(count), digest
+
+
+def ask_of(board: Link, call: str, seconds: float = BLOCK_S, most: int | None = None) -> list[str]:
+    """Return the answers to a call, which is made only if it came as it was sent.
+
+    A board with a small ring, such as a micro:bit, has no heap for a call within a call either: it
+    is asked as it is.
+
+    Raises:
+        DamagedAnswerError: There are fewer than `most`, or one came damaged.
+    """
+    if board.room < raw_repl.ROOM:
+        return board.ask(call, seconds, most)
+    board.need(on_board.GUARD)
+    return board.ask(on_board.guarded(call), seconds, most)
 
 
 def size_of(board: Link, path: str) -> int | None:
     """Return the size of a file on the board; None where there is none.
 
+    A renaming that a reset has cut is undone or ended before.
+
     Raises:
         RefusedError: It is a folder.
     """
-    code = (
-        f"import os\ntry:\n v=os.stat({path!r})\n _k210('%d %d'%(v[0],v[6]))\n"
-        "except OSError:\n _k210('0 -1')"
-    )
-    (text,) = retried(lambda: board.ask(code, BLOCK_S, most=1))
-    mode, size = map(int, text.split())
+    mode, size = _stat(board, path)
     if mode & _FOLDER:
         cause, remedy = _IS_FOLDER
         raise RefusedError(cause.format(path), remedy)
     return size if size >= 0 else None
+
+
+def settle(board: Link, path: str) -> None:
+    """Undo or end a renaming that a reset has cut, on boards that rename."""
+    if board.abilities.rename and board.abilities.stat:
+        _stat(board, path)
+
+
+def _stat(board: Link, path: str) -> tuple[int, int]:
+    board.need(on_board.STAT)
+    (text,) = retried(lambda: ask_of(board, f"_k210s({path!r})", most=1))
+    mode, size = map(int, text.split())
+    return mode, size
 
 
 def has(board: Link, path: str, data: bytes) -> bool:
@@ -98,7 +133,7 @@ def check_room(board: Link, path: str, size: int) -> None:
     folder = path.rpartition("/")[0] or "."
     try:
         code = f"import os\nv=os.statvfs({folder!r})\n_k210(str(v[0]*v[3]))"
-        (text,) = retried(lambda: board.ask(code, BLOCK_S, most=1))
+        (text,) = retried(lambda: ask_of(board, code, most=1))
     except ScriptError as error:
         if error.kind == "OSError":
             raise RefusedError(
@@ -113,14 +148,17 @@ def check_room(board: Link, path: str, size: int) -> None:
 
 
 def rename(board: Link, part: str, path: str) -> None:
-    """Give a file that came whole its name, and no other: the names travel with a checksum."""
+    """Give a file that came whole its name, and no other.
+
+    What had the name before is there until then: a reset in between leaves one of the two, see
+    `settle`.
+    """
     if part == path:
         return
     board.need(on_board.RENAME)
-    call = f"_k210m({part!r},{path!r},{zlib.crc32((part + path).encode())})"
 
     def work() -> None:
-        if "done" not in board.ask(call, BLOCK_S):
+        if "done" not in ask_of(board, f"_k210m({part!r},{path!r})"):
             raise DamagedAnswerError(f"the call that gives {path} its name came damaged")
 
     retried(work)
@@ -129,9 +167,9 @@ def rename(board: Link, part: str, path: str) -> None:
 def discard(board: Link, part: str) -> None:
     """Remove what was half-written; what went wrong before counts more than this."""
     try:
-        board.exec(
+        ask_of(
+            board,
             f"import os\ntry:\n _k210f.close()\nexcept Exception:\n pass\nos.remove({part!r})",
-            timeout=BLOCK_S,
         )
     except BoardError:
         return

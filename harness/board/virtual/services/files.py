@@ -163,8 +163,11 @@ class Files:
         self._do(os.remove, self._checked(path))
 
     def rename(self, old: str, new: str) -> None:
-        """Move a file within its file system."""
-        self._do(os.replace, self._checked(old), self.host(new))
+        """Move a file within its file system; the firmware removes what has the new name before."""
+        source, target = self._checked(old), self.host(new)
+        if target != source and target.exists():
+            self._do(os.remove, target)
+        self._do(os.rename, source, target)
 
     def mkdir(self, path: str) -> None:
         """Make a folder; SPIFFS has none."""
