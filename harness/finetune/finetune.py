@@ -38,7 +38,7 @@ class Settings:
     """
 
     epochs: int = 12
-    lr: float = 0.001
+    lr: float = 0.0005
     batch: int = 16
     seed: int = 0
     device: str = "cpu"

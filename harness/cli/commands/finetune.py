@@ -37,7 +37,7 @@ def finetune(
     ] = None,
     calibrate: options.Calibrate = "no_clip",
     epochs: Annotated[int, typer.Option("--epochs", min=0, help="Passes; 0 only balances.")] = 12,
-    lr: Annotated[float, typer.Option("--lr", help="Learning rate of the first step.")] = 0.001,
+    lr: Annotated[float, typer.Option("--lr", help="Learning rate of the first step.")] = 0.0005,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Items a step.")] = 16,
     patience: Annotated[
         int, typer.Option("--patience", min=1, help="Passes without a gain before it stops.")
@@ -89,7 +89,7 @@ def _check_numbers(lr: float, minutes: float | None) -> None:
     from harness.errors import UsageError
 
     if not 0 < lr < 1:
-        raise UsageError(f"--lr {lr:g} is not between 0 and 1", "the usual is 0.001")
+        raise UsageError(f"--lr {lr:g} is not between 0 and 1", "the usual is 0.0005")
     if minutes is not None and not minutes >= 0:
         raise UsageError(f"--minutes {minutes:g} is no time", "leave it out for any time")
 
