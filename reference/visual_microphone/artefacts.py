@@ -40,8 +40,9 @@ def write_artefacts(footage: Footage, settings: Settings, out: Path) -> dict[str
     for name, values in sounds.items():
         write_bytes(out / files[name], wav_bytes(values, rate))
     write_bytes(out / SPECTROGRAM, spectrogram_png(sounds, rate))
+    heard_of = f"the first {settings.most} frames" if len(sound) == settings.most else "the video"
     return {
-        "sound of the video, by the steerable pyramid": SOUND,
+        f"sound of {heard_of}, by the steerable pyramid": SOUND,
         "the same less its steady noise": DENOISED,
         "spectrograms of both": SPECTROGRAM,
     } | ({"the sound that the scene moves with": TRUE} if footage.true is not None else {})

@@ -133,6 +133,13 @@ def test_sound_and_spectrogram_of_the_whole_video_are_written(trained, video, tm
     assert (tmp_path / "true.wav").is_file()
 
 
+def test_a_video_that_is_cut_says_so(video, tmp_path):
+    cut = METHOD.train(TrainJob(out=tmp_path, data=video, options=QUICK | {"most": "100"}))
+    written = METHOD.artefacts(METHOD.deployable(cut, video), tmp_path, tmp_path, tmp_path)
+    assert written["sound of the first 100 frames, by the steerable pyramid"] == "recovered.wav"
+    assert len(wavfile.read(tmp_path / "recovered.wav")[1]) == 100
+
+
 def test_rows_of_a_rolling_shutter_make_their_own_sound(tmp_path):
     camera = Shutter(60, 1 / 60 / 60, 48)
     motion = 0.2 * np.sin(2 * np.pi * 310 * camera.times(40))
