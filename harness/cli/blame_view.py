@@ -38,7 +38,13 @@ def check_blamable(backends: tuple[str, ...]) -> None:
         )
 
 
-def show_blamed(result: RunResult, data: Path | None, progress: Progress, as_json: bool) -> int:
+def show_blamed(
+    result: RunResult,
+    data: Path | None,
+    progress: Progress,
+    as_json: bool,
+    calibration: Path | None = None,
+) -> int:
     """Look for what is to blame in a run that has just ended, and print both.
 
     Args:
@@ -46,6 +52,7 @@ def show_blamed(result: RunResult, data: Path | None, progress: Progress, as_jso
         data: Where its pictures came from; None for the method's own.
         progress: Who is told.
         as_json: Whether to print the report, with the layers in it, as JSON.
+        calibration: Where its calibration images came from; None for the method's own.
 
     Returns:
         The exit code of the run: 0 within tolerance, 1 outside.
@@ -56,7 +63,8 @@ def show_blamed(result: RunResult, data: Path | None, progress: Progress, as_jso
     from harness.pipeline.blame import BlameRequest, blame_run
     from harness.report.schema import read_report
 
-    blame = blame_run(BlameRequest(result.folder, data=data, progress=progress))
+    request = BlameRequest(result.folder, data=data, calibration=calibration, progress=progress)
+    blame = blame_run(request)
     code = show_run(replace(result, report=read_report(result.folder)), as_json)
     if not as_json:
         _print(blame, result.folder)

@@ -67,6 +67,26 @@ def test_a_run_can_blame_at_once_and_the_report_holds_its_layers(compared):
 
 
 @pytest.mark.sim
+def test_constants_from_calibration_images_are_taken_from_those_again(
+    k210_command, tmp_path, pictures, monkeypatch
+):
+    (tmp_path / "normed_nets.py").write_text(
+        "import torch\nfrom torch import nn\n\n\ndef normed():\n    torch.manual_seed(1)\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.InstanceNorm2d(8), nn.ReLU(),\n"
+        "                         nn.Conv2d(8, 4, 1)).eval()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    places = ["--calibration", pictures, "--inputs", pictures, "--out", tmp_path / "run"]
+    command = ["compare", "normed_nets:normed", *places, "--legalise", "norm=fold", "--blame"]
+    ended = k210_command(*command, "--cosine", "-1", "--backends", "float,kpu", *SIZE)
+    assert ended.code == 0, ended.err
+    assert "verdict" in ended.out
+    line = k210_command("blame", tmp_path / "run").error_line()
+    assert "name them with --calibration" in line
+    assert k210_command("blame", tmp_path / "run", "--calibration", pictures).code in (0, 1)
+
+
+@pytest.mark.sim
 def test_layers_of_nncase_are_those_of_the_chip(k210_command, folder):
     ended = k210_command("blame", folder, "--images", "3", "--layer", "02_kpu_conv2d", "--json")
     assert ended.code == 0, ended.err

@@ -81,7 +81,7 @@ def compare(
         )
         result = execute(deployable, out, request)
         if blame:
-            shown = show_blamed(result, inputs, progress, as_json)
+            shown = show_blamed(result, inputs, progress, as_json, calibration)
         else:
             shown = show_run(result, as_json)
     keep(result.folder, store)
