@@ -32,6 +32,8 @@ TOOL_S = 5.0
 # For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
 ROOM_VARIABLE = "K210_BOARD_ROOM"
 LEAST_ROOM = 48
+# What guards the other tools, and what longer ones wait for.
+_FIRST = (on_board.ANSWER, on_board.GUARD, on_board.ABILITIES)
 
 
 class Board:
@@ -222,7 +224,11 @@ class Board:
         if tool not in self._tools:
             if tool != on_board.ANSWER:
                 self.need(on_board.ANSWER)
-            self.exec(tool, TOOL_S)
+            if tool in _FIRST or not len(tool) < self.room >= raw_repl.ROOM:
+                self.exec(tool, TOOL_S)
+            else:
+                self.need(on_board.GUARD)
+                self.ask(on_board.guarded(f"{tool}_k210('there')\n"), TOOL_S, most=1)
             if not self.repl.takes(tool.encode()):
                 self.exec("_k210p=None")
             self._tools.add(tool)
