@@ -103,6 +103,9 @@ def test_the_page_shows_the_results_that_lie_beside_it():
     for line in table(results["rows"]):
         assert line in page
     assert results["epochs"] == DEFAULT_EPOCHS
+    for name in ("domain_linear", "domain_mlp", "digit_linear", "pix_recon"):
+        mean, deviation = summary(results["rows"])["images"][name]
+        assert f"{mean:.3f} ± {deviation:.3f}" in page
 
 
 def test_the_experiment_shows_what_the_page_says():
