@@ -149,6 +149,7 @@ def test_the_windows_are_those_of_the_page(results):
 def test_the_experiment_shows_what_the_page_says(results):
     rows, windows = results["rows"], results["windows"]
     assert {row["variant"] for row in rows} <= set(VARIANTS)
+    assert len({row["seed"] for row in rows if row["variant"] == "multi_4"}) >= 3
     for row in (row for row in rows if row["variant"] == "multi_4"):
         found = row["metrics"]
         for noise, name in (
