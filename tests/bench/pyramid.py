@@ -13,16 +13,18 @@ from reference.visual_microphone.pyramid import SteerablePyramid
 from reference.visual_microphone.recovery import CHUNK
 
 FRAMES, SIDE, SCALES = 512, 128, 2
-ROUNDS = 5
+ROUNDS = 3
 LEAST_RATIO = 5.0
 
 
+@pytest.mark.benchmark(timer=time.process_time)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 def test_frames(benchmark, dtype):
-    """The same complex bands and residuals on both sides, in turns.
+    """The same complex bands and residuals on both sides, in turns, by processor time on one core.
 
     pyrtools computes in double precision; the method in single, which is what has to be faster.
     """
+    torch.set_num_threads(1)
     peer = pytest.importorskip("pyrtools", reason="pyrtools is not installed")
     frames = np.random.default_rng(0).random((FRAMES, SIDE, SIDE))
     tensors = torch.from_numpy(frames).to(dtype)
@@ -34,10 +36,10 @@ def test_frames(benchmark, dtype):
             pyramid(part)
 
     def their_turn() -> None:
-        begun = time.perf_counter()
+        begun = time.process_time()
         for frame in frames:
             peer.pyramids.SteerablePyramidFreq(frame, height=SCALES, order=1, is_complex=True)
-        theirs.append(time.perf_counter() - begun)
+        theirs.append(time.process_time() - begun)
 
     ours()
     benchmark.pedantic(ours, setup=their_turn, rounds=ROUNDS)
