@@ -77,6 +77,7 @@ def test_the_kpu_does_nearly_all_of_the_work(run, file):
 
 @pytest.mark.sim
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_virtual_board_gives_what_the_simulator_gives(tmp_path):
     request = RunRequest("ufdn", ("float", "kpu", "board"), board="virtual")
     done = execute(few(12), tmp_path / "ufdn", request)
