@@ -21,17 +21,17 @@ MAX_PICTURES = 100
 Predictions = Mapping[str, npt.NDArray[np.int64]]
 
 
-def is_classifier(deployable: Deployable) -> bool:
-    """Whether the first output scores the classes of the evaluation set."""
-    return bool(deployable.evaluation.classes)
-
-
 def predictions(deployable: Deployable, results: Mapping[str, BackendResult]) -> Predictions:
-    """Return the class index [N] that each backend gives each item."""
-    if not is_classifier(deployable):
+    """Return the class index [N] that each backend gives each item.
+
+    Nothing where the first output is no row of scores, one a class: a method may know the classes
+    of its items and still make pictures of them.
+    """
+    outputs = {name: result.outputs[deployable.outputs[0]] for name, result in results.items()}
+    scores = len(deployable.evaluation), len(deployable.evaluation.classes)
+    if not scores[1] or any(output.shape != scores for output in outputs.values()):
         return {}
-    first = deployable.outputs[0]
-    return {name: top1(result.outputs[first]) for name, result in results.items()}
+    return {name: top1(output) for name, output in outputs.items()}
 
 
 def confusion_of(
