@@ -51,15 +51,11 @@ def test_the_page_shows_these_figures(figures):
     assert labels_table(figures["rows"]) in page
 
 
-# The one without self-regularisation shows its effect by a factor of three.
-LEAST_SEEDS = {"full": 3, "no self-regularisation": 2}
-
-
-def test_each_variant_was_measured_over_seeds(figures):
+def test_each_variant_was_measured_over_three_seeds(figures):
     for variant in {row["variant"] for row in figures["rows"]}:
         assert variant in VARIANTS
         seeds = [row["seed"] for row in figures["rows"] if row["variant"] == variant]
-        assert len(seeds) == len(set(seeds)) >= LEAST_SEEDS[variant]
+        assert len(seeds) == len(set(seeds)) >= 3
 
 
 @pytest.mark.parametrize("size", ["1x", "4x"])
@@ -86,7 +82,7 @@ def test_without_self_regularisation_the_labels_are_lost(figures):
         if row["variant"] == "no self-regularisation":
             kept = full[row["seed"]]
             assert row["iris_shift_px"]["mean"] > 2 * kept["iris_shift_px"]["mean"]
-            assert error(row, "refined 4x") > 2 * error(kept, "refined 4x")
+            assert error(row, "refined 4x") > 1.5 * error(kept, "refined 4x")
             assert error(row, "refined 4x") > error(kept, "synthetic 4x")
 
 
