@@ -59,6 +59,7 @@ def test_a_fault_every_fifty_runs_costs_no_result(tmp_path, count):
     assert not (tmp_path / "kept.jsonl").exists()
 
 
+@timed
 def test_a_run_goes_on_under_another_name(tmp_path):
     kmodel = stock(MODEL)
     program = load(kmodel)
@@ -74,6 +75,7 @@ def test_a_run_goes_on_under_another_name(tmp_path):
         assert port != virtual.port
 
 
+@timed
 def test_what_was_kept_is_not_run_again_on_the_next_board(tmp_path):
     kmodel, kept = stock(MODEL), tmp_path / "kept.jsonl"
     program = load(kmodel)
