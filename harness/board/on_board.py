@@ -118,7 +118,7 @@ WRITE_LITERAL = WRITE % "_k210d=bytes"
 
 # _k210h(path) answers size and hash of a file.
 HASH_SHA256 = """\
-from uhashlib import sha256 as _k210s
+from uhashlib import sha256 as _k210sha
 from ubinascii import hexlify as _k210x
 def _k210h(p):
  try:
@@ -126,7 +126,7 @@ def _k210h(p):
  except MemoryError:
   b=bytearray(1024)
  m=memoryview(b)
- h=_k210s()
+ h=_k210sha()
  n=0
  with open(p,"rb") as f:
   while True:
