@@ -32,6 +32,8 @@ _MISREAD_DB = 6.0
 # An activation table is this close to its function, in codes. Nncase's were 5.2 away at most, at
 # the bends of a sigmoid.
 MOST_TABLE_ERROR = 10.0
+# Share of a layer's error from which on it begins with the weights.
+_GOOD_PART = 0.25
 # Times the median that the range of a channel has to be to be called an outlier.
 OUTLIER = 8.0
 _STAGE_OF: dict[Column, Stage] = {
@@ -63,12 +65,27 @@ class Loss:
 
 def layer_losses(found: Findings) -> list[Loss]:
     """Return the layers that lose more than they may, what costs the outputs most first."""
-    losses = [*_weights(found), *_activations(found), *_chip(found), *_tables(found)]
+    weights = list(_weights(found))
+    spoilt = {one.verdict.layer for one in weights if _starts_with_weights(found, one)}
+    activations = [one for one in _activations(found) if one.verdict.layer not in spoilt]
+    losses = [*weights, *activations, *_chip(found), *_tables(found)]
     costs = shares(found)
     order = {column: place for place, column in enumerate(STANDARD)}
     return sorted(
         losses, key=lambda one: (-costs.get(one.column, 0.0), order[one.column], -one.beyond)
     )
+
+
+def _starts_with_weights(found: Findings, loss: Loss) -> bool:
+    """Return whether a layer's own error is the weights' already, in good part.
+
+    Weights that one channel makes coarse make codes coarse, too: a channel that weighs much more
+    than others has small values, and their rounding weighs as much. The stage that comes first is
+    the one to mend.
+    """
+    row = found.row(loss.verdict.layer)
+    weights, both = (row and row.alone.get(column) for column in ("weights", "activations"))
+    return bool(weights and both and weights.mse >= _GOOD_PART * both.mse)
 
 
 def outputs_verdict(found: Findings) -> Verdict | None:
