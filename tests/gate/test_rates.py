@@ -54,7 +54,16 @@ class History:
         return RunLine(side.report.run_id, "coins", "", "pass", "", "", "", "x", metrics, {})
 
 
-def verdicts(seed: int, lost: float, runs: int = RUNS) -> str:
+def share_called_worse(first: int, lost: float, runs: int = RUNS) -> float:
+    """Judge the last run of each history; say the count, which the page on gates quotes."""
+    found = [verdict(first + seed, lost, runs) for seed in range(HISTORIES)]
+    assert set(found) <= {"pass", "fail"}
+    worse = found.count("fail")
+    print(f"\n{worse} of {HISTORIES} called worse; {lost:.0%} lost, {runs} runs before")
+    return worse / HISTORIES
+
+
+def verdict(seed: int, lost: float, runs: int) -> str:
     history = History(seed)
     earlier = [history.run(f"run-{number}") for number in range(runs)]
     last = history.run("last", lost)
@@ -63,19 +72,14 @@ def verdicts(seed: int, lost: float, runs: int = RUNS) -> str:
 
 
 def test_false_alarms_are_rare():
-    found = [verdicts(seed, 0.0) for seed in range(HISTORIES)]
-    assert set(found) <= {"pass", "fail"}
-    assert found.count("fail") / HISTORIES <= 0.05
+    assert share_called_worse(0, 0.0) <= 0.05
 
 
 def test_a_loss_of_two_points_is_found():
-    found = [verdicts(1000 + seed, 0.02) for seed in range(HISTORIES)]
-    assert found.count("fail") / HISTORIES >= 0.90
+    assert share_called_worse(0, 0.02) >= 0.90
 
 
 @pytest.mark.slow
 def test_the_baseline_alone_finds_most_of_a_loss_of_two_points():
-    found = [verdicts(5000 + seed, 0.02, runs=1) for seed in range(HISTORIES)]
-    assert found.count("fail") / HISTORIES >= 0.75
-    calm = [verdicts(9000 + seed, 0.0, runs=1) for seed in range(HISTORIES)]
-    assert calm.count("fail") / HISTORIES <= 0.05
+    assert share_called_worse(0, 0.02, runs=1) >= 0.75
+    assert share_called_worse(0, 0.0, runs=1) <= 0.05
