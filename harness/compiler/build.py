@@ -31,6 +31,7 @@ from harness.compiler.misread import misread_maps
 from harness.compiler.placement import Placed, outputs, placement
 from harness.compiler.refusal import explain
 from harness.compiler.stock import StockModel, stock_model
+from harness.compiler.weights import check_weights
 from harness.compiler.worker.checks import check_calibration
 from harness.compiler.worker.client import Worker, get_worker
 from harness.compiler.worker.environment import NNCASE_VERSION
@@ -157,6 +158,9 @@ def compile_deployable(
     """Compile the module of a deployable with its own calibration images.
 
     Requests in `rewrites` come before those of the deployable.
+
+    Raises:
+        CompileError: As `compile_source`, or weights are no numbers.
     """
     source = source_of_module(
         deployable.module,
@@ -165,6 +169,7 @@ def compile_deployable(
         deployable.outputs,
         deployable.seeds,
     )
+    check_weights(source.kind, source.data)
     return compile_source(
         source,
         deployable.calibration,

@@ -55,6 +55,7 @@ def compile_model(
     from harness.cli.placement import document, show_compiled
     from harness.compiler.build import compile_source
     from harness.compiler.legalise import parse_requests
+    from harness.compiler.weights import check_weights
     from harness.data.images import read_inputs
     from harness.kmodel.firmware import firmware_named
     from harness.pipeline.folder import RunFolder, check_folder
@@ -68,6 +69,7 @@ def compile_model(
     contract = options.contract_of(wanted, range_, mean, std, color, resize)
     _, images = read_inputs(calibration, contract)
     source = source_of(model, contract)
+    check_weights(source.kind, source.data)
     compiled = compile_source(
         source,
         images,
