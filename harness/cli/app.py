@@ -6,6 +6,7 @@ Exit codes: 0 done and within tolerance; 1 done, but outside tolerance; 2 any er
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -33,6 +34,8 @@ _REMEDIES: dict[type[OSError], str] = {
     NotADirectoryError: " → check the path",
     PermissionError: " → choose another place, or give the permission",
 }
+_FULL = " → make room and give the same command again; what was there before is as it was"
+_REMEDIES_BY_NUMBER = {number: _FULL for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
 
 app = typer.Typer(
     name="k210",
@@ -94,7 +97,7 @@ def run(arguments: list[str] | None = None) -> int:
         return EXIT_TERMINATED if error.code == EXIT_TERMINATED else _closed_pipe()
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
-        remedy = _REMEDIES.get(type(error), "")
+        remedy = _REMEDIES.get(type(error)) or _REMEDIES_BY_NUMBER.get(error.errno or 0, "")
         return _fail(f"{named}{error.strerror or error}{remedy}", EXIT_ERROR)
     except Exception as error:
         return _unexpected(error)

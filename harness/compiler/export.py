@@ -81,6 +81,9 @@ def to_onnx(module: nn.Module, contract: InputContract, outputs: tuple[str, ...]
                 dynamo=False,
             )
             return path.read_bytes()
+    except OSError as error:  # a full disk, say: not the module's fault
+        error.filename = error.filename or tempfile.gettempdir()
+        raise
     except Exception as error:
         raise CompileError(
             f"PyTorch could not export the module to ONNX: {_first_line(error)}",

@@ -1,6 +1,7 @@
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -195,26 +196,37 @@ def test_a_wrong_option_is_one_line_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_that_cannot_be_written_leaves_no_half(pictures, tmp_path):
+@pytest.mark.parametrize(
+    ("command", "limit", "first"),
+    [("compile", 2_000, tempfile.gettempdir()), ("compare", 30_000, "report.html")],
+)
+def test_a_disk_that_fills_up_leaves_no_half_and_the_same_command_goes_on(
+    command, limit, first, pictures, tmp_path
+):
     """A real write error in the middle of a file, by a limit on the size of files."""
     out = tmp_path / "out"
-    arguments = ["compile", NETWORK, "--shape", "3,32,32", "--calibration", pictures, "--out", out]
+    arguments = [command, NETWORK, "--shape", "3,32,32", "--calibration", pictures, "--out", out]
+    if command == "compare":
+        arguments += ["--inputs", pictures, "--backends", "float,nncase"]
     code = f"from harness.cli import main; main({[str(a) for a in arguments]!r})"
-    # Warm the cache, so that only the run folder is written under the limit.
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    for path in out.iterdir():
-        path.unlink()
 
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    def ended(limit=resource.RLIM_INFINITY):
+        def limited():
+            hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
 
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        preexec_fn=limited,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("k210: ")
-    assert {path.name for path in out.iterdir()} <= {".k210-run", ".lock"}
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, capture_output=True, text=True, preexec_fn=limited, check=False
+        )
+
+    cut = ended(limit)
+    assert cut.returncode == 2
+    line = cut.stderr.splitlines()[-1]
+    assert line.startswith("k210: ")
+    assert f"{first}: File too large → make room and give the same command again" in line
+    files = {path.name for path in out.rglob("*") if path.is_file()}
+    assert "report.json" not in files
+    assert not [name for name in files if name.startswith((".model", ".report"))]
+    assert ended().returncode == 0
+    assert (out / "model.kmodel").is_file()
