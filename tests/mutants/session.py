@@ -1,0 +1,120 @@
+"""The trials of one commit, in pieces: what is judged already is not judged again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.choice import Map
+from tests.mutants.sample import Mutant, draw
+from tests.mutants.trace import ROOMS
+from tests.mutants.trial import Verdict, changed, judge, warm
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A copy of the repository, and the folder that keeps what is known of its commit."""
+
+    copy: Path
+    folder: Path
+
+    def sample(self, seed: int, count: int) -> tuple[list[Mutant], int]:
+        """Return the mutants, and of how many places they are drawn."""
+        kept = self.folder / f"sample_{seed}_{count}.json"
+        if not kept.exists():
+            files = (p for room in ROOMS for p in (self.copy / "harness" / room).rglob("*.py"))
+            paths = sorted(path.relative_to(self.copy).as_posix() for path in files)
+            mutants, places = draw(self.copy, paths, seed, count)
+            kept.write_text(json.dumps({"of": places, "rows": [asdict(m) for m in mutants]}))
+        found = json.loads(kept.read_text())
+        return [Mutant(**row) for row in found["rows"]], found["of"]
+
+    def map(self) -> Map:
+        """Return which tests run which lines.
+
+        Raises:
+            CalledProcessError: A test fails without any mutant.
+        """
+        kept = self.folder / "map.json"
+        if not kept.exists():
+            subprocess.run([sys.executable, "-m", "tests.mutants.trace", kept], check=True)
+        return Map(**json.loads(kept.read_text()))
+
+    def rows(self) -> list[Row]:
+        """Return what is judged already."""
+        kept = self._rows()
+        return [json.loads(row) for row in kept.read_text().splitlines()] if kept.exists() else []
+
+    def judge(self, mutants: list[Mutant], last: Mapping[Mutant, str], until: float) -> None:
+        """Judge what is not judged yet, until a time of the monotonic clock.
+
+        Args:
+            mutants: The sample.
+            last: The tests that found these mutants last time; they are run first.
+            until: The time.
+        """
+        known, judged = self.map(), {_mutant(row) for row in self.rows()}
+        warm()
+        with self._rows().open("a") as out:
+            for mutant in mutants:
+                if mutant not in judged and time.monotonic() < until:
+                    row = self._judge(mutant, known, last.get(mutant))
+                    out.write(json.dumps(row) + "\n")
+                    out.flush()
+                    print(f"{row['outcome']:9}{row['seconds']:6.1f} s  {mutant.path}:{mutant.line}")
+
+    def _judge(self, mutant: Mutant, known: Map, first: str | None) -> Row:
+        path = self.copy / mutant.path
+        text = path.read_text()
+        code = mutant.code(text)
+        assert code is not None
+        tests = known.tests(mutant.path, mutant.line, text, first)
+        with changed(path, code):
+            verdict = judge(tests, known.seconds, self.folder) if tests else _UNTESTED
+        return asdict(mutant) | _lines(text, code) | asdict(verdict)
+
+    def _rows(self) -> Path:
+        return self.folder / "rows.jsonl"
+
+
+_UNTESTED = Verdict("survived", None, 0.0)
+
+
+def last_time(rows: list[Row]) -> dict[Mutant, str]:
+    """Return the tests that found the mutants of a report."""
+    return {_mutant(row): row["by"] for row in rows if row["by"]}
+
+
+def _mutant(row: Row) -> Mutant:
+    return Mutant(**{name: row[name] for name in Mutant.__dataclass_fields__})
+
+
+def _lines(text: str, code: str) -> Row:
+    """Return what changed, as the first line that differs."""
+    pairs: Iterator[tuple[str, str]] = zip(text.splitlines(), code.splitlines(), strict=False)
+    was, becomes = next(pair for pair in pairs if pair[0] != pair[1])
+    return {"was": was.strip(), "becomes": becomes.strip()}
+
+
+def main() -> None:
+    """Judge a sample: SEED COUNT MINUTES FOLDER REPORT, in the copy."""
+    seed, count, minutes = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    until = time.monotonic() + 60 * minutes
+    session = Session(Path.cwd(), Path(sys.argv[4]))
+    report = Path(sys.argv[5])
+    last = last_time(json.loads(report.read_text())["mutants"]) if report.exists() else {}
+    session.judge(session.sample(seed, count)[0], last, until)
+
+
+if __name__ == "__main__":
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    main()

@@ -1,0 +1,60 @@
+"""Which tests run which line, and how long each test takes: `python -m tests.mutants.trace OUT`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import coverage
+import pytest
+
+ROOMS = ("kmodel", "compare", "data")
+ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-m", "not slow and not hil and not alone")
+
+
+@dataclass
+class Tracer:
+    """A pytest plugin that names each test to coverage, and takes its time."""
+
+    coverage: coverage.Coverage
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Run one test in a context of its own."""
+        self.coverage.switch_context(item.nodeid)
+        began = time.monotonic()
+        result = yield
+        self.seconds[item.nodeid] = round(time.monotonic() - began, 4)
+        self.coverage.switch_context("")
+        return result
+
+
+def main(out: Path) -> int:
+    """Run the tests of the three rooms and write the map; return pytest's exit code."""
+    measured = coverage.Coverage(data_file=None, source=[f"harness/{room}" for room in ROOMS])
+    tracer = Tracer(measured)
+    measured.start()
+    code = pytest.main([*ARGUMENTS, *(f"tests/{room}" for room in ROOMS)], plugins=[tracer])
+    measured.stop()
+    data = measured.get_data()
+    lines = {
+        Path(path).relative_to(Path.cwd()).as_posix(): _tests(data.contexts_by_lineno(path))
+        for path in data.measured_files()
+    }
+    if code == 0:
+        out.write_text(json.dumps({"seconds": tracer.seconds, "lines": lines}))
+    return int(code)
+
+
+def _tests(contexts: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Drop what runs at import, which belongs to no test."""
+    return {line: sorted(filter(None, tests)) for line, tests in contexts.items() if any(tests)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
