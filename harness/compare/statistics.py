@@ -26,7 +26,7 @@ def wilson_interval(hits: int, total: int, z: float = _Z95) -> tuple[float, floa
 def confusion(
     labels: list[int], predictions: list[int], classes: int
 ) -> tuple[tuple[int, ...], ...]:
-    """Return counts by [true class][predicted class]; a row adds up to its class's size."""
+    """Return counts by `[true class][predicted class]`; a row adds up to its class's size."""
     table = [[0] * classes for _ in range(classes)]
     for label, prediction in zip(labels, predictions, strict=True):
         table[label][prediction] += 1

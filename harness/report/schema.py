@@ -43,7 +43,7 @@ class HistogramRecord(_Record):
 class BackendRecord(_Record):
     """One backend: task metrics, latency, what ran it, and what it took each item for.
 
-    `confusion` is [true class][predicted class] → count, for classifiers.
+    `confusion` is `[true class][predicted class]` → count, for classifiers.
     """
 
     metrics: Mapping[str, float] = Field(default_factory=dict)

@@ -40,7 +40,7 @@ class Confusion:
     Attributes:
         backend: Its name.
         classes: One name a row and column.
-        rows: By [true class][predicted class].
+        rows: By `[true class][predicted class]`.
         recall: For each true class the share that was recognised; None without items.
     """
 

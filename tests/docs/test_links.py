@@ -1,0 +1,93 @@
+"""Links in README, CONTRIBUTING and docs: inside the repository always, on the web where there is
+one.
+"""
+
+import http.server
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from tests.docs import links
+from tests.docs.examples import PAGES, REPOSITORY
+
+# Addresses of the reader's own machine.
+_OWN = ("http://127.0.0.1", "http://localhost")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_inside_the_repository_lead_somewhere(page):
+    assert links.lost_in_markdown(page) == []
+
+
+def test_a_lost_page_and_a_lost_heading_are_found(tmp_path):
+    page = tmp_path / "a.md"
+    page.write_text(
+        "# What `load` refuses, and [why](b.md)\n[1](b.md) [2](#what-load-refuses-and-why)\n"
+        "[3](c.md)\n[4](b.md#no) [5](b.md#here-it-is) [6](#nor-this) [7](https://x.y/z)\n"
+        "```md\n[8](none.md)\n# no heading\n```\n![9](d.png)\n"
+    )
+    (tmp_path / "b.md").write_text("## Here: it is!\n")
+    assert links.lost_in_markdown(page) == ["c.md", "b.md#no", "#nor-this", "d.png"]
+
+
+def test_links_of_a_built_site_are_followed(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "index.html").write_text(
+        '<a href="a/#here">1</a><a href="a/#gone">2</a><a href="b/">3</a><img src="p.png">'
+        '<a href="https://x.y/">4</a>'
+    )
+    (tmp_path / "a/index.html").write_text('<h2 id="here"></h2><a href="..">5</a><a href="#top">')
+    site = links.Site(tmp_path)
+    assert site.lost() == [": a/#gone", ": b/", ": p.png", "a/: #top"]
+    assert site.outside() == {"https://x.y/"}
+
+
+class _Web(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/slow":
+            time.sleep(3)
+        self.send_response({"/gone": 404, "/never": 410, "/busy": 429}.get(self.path, 200))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_arguments):
+        pass
+
+
+@contextmanager
+def _serving():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Web) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_page_that_is_gone_is_told_from_a_server_that_does_not_say(monkeypatch):
+    monkeypatch.setattr(links, "WAIT_S", 1)
+    with _serving() as web:
+        paths = ("/", "/gone#part", "/never", "/busy", "/slow")
+        found = links.dead([web + path for path in paths])
+    assert {address.removeprefix(web): trouble for address, trouble in found.items()} == {
+        "/gone": "404",
+        "/never": "410",
+        "/busy": "cannot tell: 429",
+        "/slow": "cannot tell: timed out",
+    }
+    assert "refused" in links.dead([web])[web]
+
+
+@pytest.mark.slow
+def test_links_to_the_web_lead_somewhere():
+    """On the web only: a machine without a way there skips, and says so."""
+    texts = (page.read_text() for page in PAGES)
+    every = {link for text in texts for link in links.markdown_links(text)}
+    outside = {link for link in every if link.startswith(("http:", "https:"))}
+    outside = {link for link in outside if not link.startswith(_OWN)}
+    assert outside
+    found = links.dead(outside)
+    silent = [link for link, why in found.items() if why.startswith(links.CANNOT_TELL)]
+    if 2 * len(silent) > len(outside):
+        pytest.skip(f"no way to the web from here: {len(silent)} pages of {len(outside)}")
+    assert {link: why for link, why in found.items() if link not in silent} == {}
