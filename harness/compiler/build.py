@@ -27,7 +27,7 @@ from harness.compiler.contract import (
 from harness.compiler.export import to_onnx
 from harness.compiler.legalise import Applied, legalise, modes_of
 from harness.compiler.lower import to_nncase_dialect
-from harness.compiler.misread import misread_maps
+from harness.compiler.misread import is_misread
 from harness.compiler.placement import Placed, outputs, placement
 from harness.compiler.refusal import explain
 from harness.compiler.stock import StockModel, stock_model
@@ -38,7 +38,6 @@ from harness.compiler.worker.environment import NNCASE_VERSION
 from harness.compiler.worker.results import Compilation
 from harness.errors import CompileError
 from harness.files import write_bytes
-from harness.kmodel import load
 from harness.kmodel.firmware import Firmware
 from harness.method import Deployable, InputContract
 from harness.progress import SILENT, Progress
@@ -262,7 +261,7 @@ def _run_nncase(
 ) -> dict[str, bytes]:
     model, applied = _for_nncase(source, calibration, rewrites)
     result = _compile(source, model, calibration, method, worker)
-    if modes_of(rewrites)["crop"] == "auto" and misread_maps(load(result.kmodel)):
+    if modes_of(rewrites)["crop"] == "auto" and is_misread(result.kmodel):
         model, applied = _for_nncase(source, calibration, {**rewrites, "crop": "pool"})
         result = _compile(source, model, calibration, method, worker)
     files = {f"ir/{name}": data for name, data in result.ir.items()}

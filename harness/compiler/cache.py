@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.files import cache_folder, write_bytes
 
 # Changes whenever what is kept, or how the compiler is called, changes.
-_FORMAT = "3"
+_FORMAT = "4"
 
 
 def key(parts: Mapping[str, bytes]) -> str:

@@ -3,15 +3,33 @@
 nncase 1.9 cuts a map by pointing into it, and errs in two ways. It sometimes leaves out the copy
 that would join the lines: `kpu_upload` knows no strides, and reads on across the ends of lines
 and maps. And it gives a cut of a cut a place counted with the lines of the first cut, where the
-map still has its own.
+map still has its own. A cut of what a function is given begins where none of its inputs does, and
+nncase's own runtime refuses the file.
 """
 
 from __future__ import annotations
 
+from harness.errors import KModelError
+from harness.kmodel import load
 from harness.kmodel.dataflow import producers
 from harness.kmodel.memory import Buffer, Layout
 from harness.kmodel.operations import KpuUpload
 from harness.kmodel.program import Program
+from harness.kmodel.v5.k210 import PARAMETER
+
+
+def is_misread(kmodel: bytes) -> bool:
+    """Return whether some cut map of a fresh kmodel v5 is read other than nncase meant.
+
+    Raises:
+        KModelError: The file is wrong in another way.
+    """
+    try:
+        return bool(misread_maps(load(kmodel)))
+    except KModelError as error:
+        if not error.field.startswith(PARAMETER):
+            raise
+        return True
 
 
 def misread_maps(program: Program) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 nncase 1.9 cuts by pointing into the map. Where the quantisation changes at the same place it also
 leaves out the copy that would join the lines, and the KPU, which knows no strides, reads on
-across their ends: the model computes something else. A pooling of 1x1 is the same function, and
-runs on the CPU in float, which does know strides.
+across their ends: the model computes something else. Where it is the model's input that is cut,
+channels too, nncase writes a file that its own runtime refuses: a function of the KPU finds its
+input by the first byte only. A pooling of 1x1 is the same function, and runs on the CPU in float,
+which does know strides.
 
 Whether a model is concerned is seen when it is compiled (`harness.compiler.misread`): it depends
 on the calibration images. So the mode `auto` changes nothing here, and a model that came out
@@ -21,40 +23,42 @@ from harness.compiler.legalise.graph import Graph, Writer, attribute
 from harness.compiler.legalise.rewrite import OFF, Change, Context, Rewrite
 
 
-def _copied(new: Writer, x: str, output: str) -> None:
-    """Append the pooling, and give it the last output."""
-    new.add("MaxPool", [x], output, kernel_shape=[1, 1])
-
-
 def _rewrite(context: Context, node: onnx.NodeProto) -> Change | None:
     graph = context.graph
     if context.mode != "pool" or not _cuts(graph, node):
         return None
-    last = node
-    reader = graph.only_reader(node.output[0])
+    last, reader = node, graph.only_reader(node.output[0])
     if node.op_type == "Conv" and reader is not None and reader.op_type in ELEMENTWISE:
-        last, reader = reader, graph.only_reader(reader.output[0])
-    if reader is not None and _is_copy(reader):
+        last = reader
+    open_ = [place for place, name in enumerate(last.output) if not _is_copied(graph, name)]
+    if not open_:
         return None
     new = Writer(graph, last)
     new.nodes.append(last)
-    output = last.output[0]
-    last.output[0] = graph.name(f"{output}.cut")
-    _copied(new, last.output[0], output)
+    for place in open_:
+        output = last.output[place]
+        last.output[place] = graph.name(f"{output}.cut")
+        new.add("MaxPool", [last.output[place]], output, kernel_shape=[1, 1])
     graph.replace(last, new.nodes)
+    floats = sum(np.prod(graph.shape(one.output[0])) for one in new.nodes[1:])
     return Change(
         becomes=f"{node.op_type} and a pooling of 1x1",
         why="nncase 1.9 left out a copy behind a crop: the KPU would misread the map",
-        cost=f"{np.prod(graph.shape(output))} floats pooled by the CPU",
+        cost=f"{floats} floats pooled by the CPU",
     )
 
 
-def _is_copy(node: onnx.NodeProto) -> bool:
-    return node.op_type == "MaxPool" and list(attribute(node, "kernel_shape", [])) == [1, 1]
+def _is_copied(graph: Graph, name: str) -> bool:
+    reader = graph.only_reader(name)
+    return (
+        reader is not None
+        and reader.op_type == "MaxPool"
+        and list(attribute(reader, "kernel_shape", [])) == [1, 1]
+    )
 
 
 def _cuts(graph: Graph, node: onnx.NodeProto) -> bool:
-    """Return whether lines or columns are left out of a map."""
+    """Return whether lines or columns are left out of a map, or channels of the model's input."""
     if node.op_type == "Pad":
         pads = graph.constant(node, 1)
         return pads is not None and bool((pads < 0).any())
@@ -62,7 +66,8 @@ def _cuts(graph: Graph, node: onnx.NodeProto) -> bool:
     if node.op_type == "Conv":
         conv = read(graph, node)
         return conv is not None and conv.strides == (1, 1) and after[2:] != before[2:]
-    return len(before) == len(after) == 4 and before[2:] != after[2:]
+    first = 0 if graph.producer(node.input[0]) is None else 2
+    return len(before) == len(after) == 4 and before[first:] != after[first:]
 
 
 CROP = Rewrite(

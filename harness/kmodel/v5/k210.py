@@ -23,6 +23,7 @@ from harness.kmodel.v5.opcodes import CONVOLUTION, COPY, DOWNLOAD, UPLOAD
 from harness.kmodel.v5.parts import memory_range
 
 RANK = 4
+PARAMETER = "start of a parameter"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,14 @@ def _bound(
         if parameter.place.start == place.start:
             return address
     starts = [parameter.place.start for parameter in parameters]
-    raise KModelError(place.at, "start of a parameter", place.start, f"one of {starts}")
+    raise KModelError(
+        place.at,
+        PARAMETER,
+        place.start,
+        f"one of {starts}",
+        "nncase's runtime refuses it, too; as nncase 1.9 writes it where a model's input is cut, "
+        "which k210 compile mends in ONNX and PyTorch models",
+    )
 
 
 def _upload(call: Call, reader: Reader, at: int) -> Operation:

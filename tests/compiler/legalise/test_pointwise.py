@@ -102,8 +102,14 @@ class Channels(nn.Module):
 
 @pytest.mark.parametrize(
     "net",
-    [Crop(), nn.Conv2d(3, 4, 3), nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), nn.ZeroPad2d(-1)],
-    ids=["slice", "no padding", "and ReLU", "negative padding"],
+    [
+        Crop(),
+        Channels(),
+        nn.Conv2d(3, 4, 3),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()),
+        nn.ZeroPad2d(-1),
+    ],
+    ids=["slice", "channels of the input", "no padding", "and ReLU", "negative padding"],
 )
 def test_crops_are_the_same_function_with_a_pooling_behind(same, net):
     assert same(net, (3, 10, 8), "crop", "pool")
@@ -111,8 +117,20 @@ def test_crops_are_the_same_function_with_a_pooling_behind(same, net):
     assert same(net, (3, 10, 8), "crop", "auto") == []
 
 
+class Halves(nn.Module):
+    def forward(self, x):
+        upper, lower = torch.relu(x).split(5, 2)
+        return upper * lower
+
+
+def test_each_part_of_a_split_gets_its_pooling(same):
+    assert len(same(Halves(), (3, 10, 8), "crop", "pool")) == 1
+    assert kinds(Halves(), (3, 10, 8), crop="pool").count("MaxPool") == 2
+    assert same(Halves(), (3, 10, 8), "crop", "auto") == []
+
+
 def test_what_cuts_no_lines_is_no_crop(same):
-    assert same(Channels(), (3, 10, 8), "crop", "pool") == []
+    assert same(nn.Sequential(nn.ReLU(), Channels()), (3, 10, 8), "crop", "pool") == []
     assert same(nn.Conv2d(3, 4, 3, padding=1), (3, 10, 8), "crop", "pool") == []
 
 
