@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.pytest_plugin import causes, equipment, gating
+from harness.pytest_plugin import causes, equipment, gating, reruns
 from harness.pytest_plugin.equipment import board
 
 if TYPE_CHECKING:
@@ -43,14 +43,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="board of the tests marked hil: auto (K210_BOARD, or the one on USB; without one the "
         "tests are skipped), virtual, or a port such as /dev/ttyUSB0 or rfc2217://host:4000",
     )
-
     gating.add_options(group)
+    reruns.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     for name, text in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which failures are asked again."""
+    reruns.mark(config, items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

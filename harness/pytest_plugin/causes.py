@@ -17,14 +17,24 @@ def mark(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[Non
             properties.append((PROPERTY, LINK))
 
 
-def is_link(error: BaseException | None) -> bool:
-    """Return whether a failure comes of the line to the board, or of a board that is gone."""
+def link_errors() -> tuple[type[BaseException], ...]:
+    """Return what failures of the line to the board, or of a board that is gone, are."""
     from harness.errors import BoardError
 
+    try:
+        from serial import SerialException
+    except ImportError:
+        return (BoardError,)
+    return BoardError, SerialException
+
+
+def is_link(error: BaseException | None) -> bool:
+    """Return whether a failure comes of one of these, such as a fixture that got no board."""
+    errors = link_errors()
     while error is not None:
-        if isinstance(error, BoardError) or type(error).__module__.startswith("serial"):
+        if isinstance(error, errors):
             return True
-        error = error.__cause__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return False
 
 

@@ -167,3 +167,81 @@ def test_a_failure_of_the_link_is_told_from_one_of_the_model(pytester):
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["k210: 1 of 2 failures are of the link to the board: *test_line"])
     assert 'name="k210_cause" value="link"' in (pytester.path / "junit.xml").read_text()
+
+
+STUMBLING = """
+from pathlib import Path
+import pytest
+import serial
+from harness.board.answers import DamagedAnswerError
+from harness.board.recovery.recover import LostBoardError
+from harness.errors import BoardError, SimulationError
+
+def failing(name, error):
+    # Fail twice, then pass; leave a letter for each time.
+    log = Path(name)
+    log.write_text(log.read_text() + "x" if log.exists() else "x")
+    if len(log.read_text()) <= 2:
+        raise error
+
+@pytest.mark.parametrize("kind", [BoardError, DamagedAnswerError, LostBoardError,
+                                  serial.SerialException], ids=lambda kind: kind.__name__)
+def test_line(kind):
+    failing(kind.__name__, kind("lost a byte"))
+
+def test_line_below():
+    try:
+        failing("below", DamagedAnswerError("lost a byte"))
+    except BoardError as error:
+        raise RuntimeError("no result") from error
+
+@pytest.fixture
+def dead_board():
+    try:
+        failing("fixture", DamagedAnswerError("lost a byte"))
+    except BoardError as error:
+        pytest.fail(str(error), pytrace=False)
+
+def test_board(dead_board):
+    pass
+
+def test_accuracy():
+    failing("accuracy", AssertionError("accuracy 0.5 on a BoardError's board"))
+
+def test_compiler():
+    failing("compiler", SimulationError("BoardError: no"))
+
+def test_gate():
+    try:
+        failing("gate", AssertionError("worse"))
+    except AssertionError as error:
+        pytest.fail(str(error), pytrace=False)
+"""
+ASKED_AGAIN = (
+    "BoardError", "DamagedAnswerError", "LostBoardError", "SerialException", "below", "fixture",
+)  # fmt: skip
+
+
+def test_every_failure_of_the_link_is_asked_again_and_no_other(pytester):
+    pytester.makepyfile(STUMBLING)
+    result = pytester.runpytest_subprocess("--k210-link-reruns", "2")
+    result.assert_outcomes(passed=len(ASKED_AGAIN), failed=3)
+    for name in ASKED_AGAIN:
+        assert (pytester.path / name).read_text() == "xxx", name
+    for name in ("accuracy", "compiler", "gate"):
+        assert (pytester.path / name).read_text() == "x", name
+
+
+def test_a_link_that_does_not_come_back_fails_as_such(pytester):
+    pytester.makepyfile(STUMBLING)
+    result = pytester.runpytest_subprocess("--k210-link-reruns", "1")
+    result.assert_outcomes(failed=len(ASKED_AGAIN) - 1 + 3, errors=1)
+    count = len(ASKED_AGAIN)
+    result.stdout.fnmatch_lines([f"k210: {count} of {count + 3} failures are of the link *"])
+
+
+def test_asking_again_without_what_asks_is_refused(pytester):
+    pytester.makepyfile("def test_nothing(): pass")
+    result = pytester.runpytest_subprocess("--k210-link-reruns", "2", "-p", "no:rerunfailures")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*wants pytest-rerunfailures*pip install*"])

@@ -1,0 +1,45 @@
+"""`--k210-link-reruns`: a test whose link stumbled is asked again, a model that is worse is not.
+
+pytest-rerunfailures asks again; its own `--only-rerun` knows exceptions by their names, and
+failures of the link have many.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+OPTION = "--k210-link-reruns"
+PLUGIN = "rerunfailures"
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    """Add the option."""
+    group.addoption(
+        OPTION,
+        type=int,
+        default=0,
+        metavar="N",
+        help="run a test up to N times again where the link to the board failed, whatever that is "
+        "called, and no other; wants pytest-rerunfailures",
+    )
+
+
+def mark(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test that has no rule of its own.
+
+    Raises:
+        pytest.UsageError: What asks again is not installed.
+    """
+    times = config.getoption(OPTION)
+    if not times:
+        return
+    if not config.pluginmanager.hasplugin(PLUGIN):
+        raise pytest.UsageError(
+            f"{OPTION} wants pytest-rerunfailures → pip install 'pytest-rerunfailures>=16.2'"
+        )
+    from harness.pytest_plugin.causes import link_errors
+
+    again = pytest.mark.flaky(reruns=times, only_rerun=list(link_errors()))
+    for item in items:
+        if item.get_closest_marker("flaky") is None:
+            item.add_marker(again)
