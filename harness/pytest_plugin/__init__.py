@@ -77,8 +77,10 @@ def pytest_terminal_summary(
     """Say which board the results are from."""
     if described := equipment.described(config):
         terminalreporter.write_line(f"k210: {described}")
-    for line in (*gating.summary(config), *causes.summary(terminalreporter)):
+    failures = list(causes.summary(terminalreporter))
+    for line in (*gating.summary(config), *failures):
         terminalreporter.write_line(line)
+    gating.write_markdown(config, failures)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -95,6 +97,8 @@ def pytest_runtest_makereport(
 def k210(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
     """Compile and compare PyTorch modules; see `harness.pytest_plugin.session.Session`."""
     # Imported here: a test session that compares nothing does not wait for PyTorch.
+    from harness.pipeline.run import RunRequest
     from harness.pytest_plugin.session import Session
 
-    return Session(tmp_path_factory, gating.of(request.config))
+    board = request.config.getoption("--board") or RunRequest.board
+    return Session(tmp_path_factory, gating.of(request.config), board)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,12 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="store of the baselines, into which the runs go, too; else K210_STORE, or k210.sqlite",
     )
     group.addoption("--k210-thresholds", metavar="FILE", help="TOML file of the gate's thresholds")
+    group.addoption(
+        "--k210-markdown",
+        metavar="FILE",
+        help="append what the gate said, and which failures are of the link, as a pull request "
+        "shows it; GitHub names such a file in GITHUB_STEP_SUMMARY",
+    )
 
 
 def of(config: pytest.Config) -> SessionGate:
@@ -41,6 +47,14 @@ def summary(config: pytest.Config) -> Iterator[str]:
     """Yield what the gate has said in this session."""
     if _KEY in config.stash:
         yield from config.stash[_KEY].lines()
+
+
+def write_markdown(config: pytest.Config, lines: Iterable[str]) -> None:
+    """Append the judgements of a session, and some more lines, to the file of `--k210-markdown`."""
+    if path := config.getoption("--k210-markdown"):
+        text = "\n\n".join([*of(config).markdown(), *lines])
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
 
 
 class SessionGate:
@@ -74,6 +88,13 @@ class SessionGate:
         self._judged.append(found)
         if found.verdict == "fail":
             pytest.fail(_words(found), pytrace=False)
+
+    def markdown(self) -> Iterator[str]:
+        """Yield a part for each run that was judged, then one for those that could not be."""
+        from harness.gate.markdown import summary
+
+        yield from (summary(found).rstrip() for found in self._judged)
+        yield from self.lines()
 
     def lines(self) -> Iterator[str]:
         """Yield one line of counts, and what was not enough to tell."""

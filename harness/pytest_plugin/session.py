@@ -29,8 +29,8 @@ class Session:
     why one failed: pytest keeps the folders of the last three sessions.
     """
 
-    def __init__(self, folders: pytest.TempPathFactory, gate: SessionGate) -> None:
-        self._folders, self._gate = folders, gate
+    def __init__(self, folders: pytest.TempPathFactory, gate: SessionGate, board: str) -> None:
+        self._folders, self._gate, self._board = folders, gate, board
 
     def compare(
         self,
@@ -50,7 +50,7 @@ class Session:
             calibration: The same, for quantisation; None takes the inputs.
             contract: Which bytes the module eats; None for RGB (or gray) in 0…1 of the inputs'
                 size, which then have to be an array.
-            candidate: Backend to judge.
+            candidate: Backend to judge; `board` is the one that `--board` means.
             reference: Backend taken as right.
 
         With `--k210-gate` the run is held against a baseline, too, and fails the test where it
@@ -67,7 +67,12 @@ class Session:
             EvaluationSet(ids, images),
             Tolerance(),
         )
-        request = RunRequest(method=name, backends=(reference, candidate), data="a test's inputs")
+        request = RunRequest(
+            method=name,
+            backends=(reference, candidate),
+            data="a test's inputs",
+            board=self._board,
+        )
         out = self._folders.mktemp("k210") / "run"
         comparison = execute(deployable, out, request).comparisons[0]
         self._gate.judge(out)

@@ -142,8 +142,11 @@ def test_a_gate_keeps_runs_and_fails_what_became_worse(pytester, monkeypatch):
     first = pytester.runpytest_subprocess(*options)
     first.stdout.fnmatch_lines(["k210 gate: 1 without a baseline yet"])
     monkeypatch.setenv("BADLY_CALIBRATED", "1")
-    worse = pytester.runpytest_subprocess(*options)
+    worse = pytester.runpytest_subprocess(*options, "--k210-markdown", "summary.md")
     worse.assert_outcomes(failed=1)
+    said = (pytester.path / "summary.md").read_text()
+    assert said.startswith("## ❌ fail: run-")
+    assert "| ❌ | nncase | cosine to float" in said
     worse.stdout.fnmatch_lines(["*worse than run-*", "*cosine to float*", "k210 gate: 1 fail"])
     # What was found worse does not become the measure of the next.
     pytester.runpytest_subprocess(*options).assert_outcomes(failed=1)
@@ -163,8 +166,12 @@ def test_line():
 
 def test_a_failure_of_the_link_is_told_from_one_of_the_model(pytester):
     pytester.makepyfile(LINK)
-    result = pytester.runpytest_subprocess("--junitxml", "junit.xml")
+    (pytester.path / "summary.md").write_text("of another step\n")
+    told = ("--junitxml", "junit.xml", "--k210-markdown", "summary.md")
+    result = pytester.runpytest_subprocess(*told)
     result.assert_outcomes(failed=2)
+    said = (pytester.path / "summary.md").read_text()
+    assert said.startswith("of another step\nk210: 1 of 2 failures are of the link")
     result.stdout.fnmatch_lines(["k210: 1 of 2 failures are of the link to the board: *test_line"])
     assert 'name="k210_cause" value="link"' in (pytester.path / "junit.xml").read_text()
 
