@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Here, as NumPy cannot be loaded again by a run in this process, which forgets what it loads.
+import numpy  # noqa: F401
 import pytest
 
 from harness.files import cache_folder
