@@ -15,7 +15,7 @@ from harness.simulator import Simulator
 from reference.coin_classifier.checkpoint import read_checkpoint
 from tests.conftest import REPOSITORY
 from tests.finetune.outliers import with_outliers
-from tests.kmodel.v5_programs import golden
+from tests.kmodel.v5_programs.cuts import golden
 from tests.simulator.test_differential import pictures
 
 WEIGHTS = REPOSITORY / "fixtures" / "weights" / "rendered_coins_0.25.safetensors"

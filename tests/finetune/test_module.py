@@ -15,7 +15,7 @@ from harness.kmodel import load, save
 from harness.kmodel.operations import KpuConv2d
 from harness.simulator import Simulator
 from tests.kmodel.conftest import V5
-from tests.kmodel.v5_programs import cuts, golden
+from tests.kmodel.v5_programs.cuts import cuts, golden
 from tests.simulator.test_differential import pictures
 
 

@@ -14,7 +14,7 @@ from harness.kmodel import load, save
 from harness.method import Deployable, EvaluationSet, InputContract
 from harness.simulator import Simulator
 from tests.finetune.test_module import moved
-from tests.kmodel.v5_programs import golden
+from tests.kmodel.v5_programs.cuts import golden
 from tests.simulator.test_differential import pictures
 
 GOOD = golden("stride4")

@@ -20,7 +20,7 @@ from harness.simulator import Simulator
 from tests.conftest import timed
 from tests.kmodel.conftest import FOLDER
 from tests.kmodel.free_bytes import parts_v4
-from tests.kmodel.programs import STRATEGIES, programs
+from tests.kmodel.v4_programs import STRATEGIES, programs
 
 OPERATIONS = np.load(FOLDER / "single_op_v4.npz")
 LAYERS = np.load(FOLDER / "single_layer_fuzz_v4.npz")

@@ -22,7 +22,9 @@ from harness.kmodel.v5.writer.forms import FORMS, form_of
 from harness.simulator import Simulator
 from tests.conftest import timed
 from tests.kmodel.conftest import V5
-from tests.kmodel.v5_programs import EXAMPLES, F32, U8, Sketch, golden, said
+from tests.kmodel.v5_programs.cuts import golden, said
+from tests.kmodel.v5_programs.examples import EXAMPLES
+from tests.kmodel.v5_programs.sketch import F32, U8, Sketch
 from tests.simulator.test_differential import pictures
 
 # Two bytes of these differ: strides of axes of size 1 inside larger tensors, which no one uses.

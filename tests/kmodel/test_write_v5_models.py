@@ -14,7 +14,7 @@ from harness.kmodel.v5.writer.delivery import delivered
 from harness.simulator import Simulator
 from reference.coin_classifier.networks import MobileNetV1
 from tests.kmodel.conftest import V5
-from tests.kmodel.v5_programs import cuts, golden, said
+from tests.kmodel.v5_programs.cuts import cuts, golden, said
 from tests.simulator.graphs import small_graphs
 from tests.simulator.test_differential import BUILT_ON_EXP, REFUSED, compiled, pictures
 

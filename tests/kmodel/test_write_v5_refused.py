@@ -14,7 +14,9 @@ from harness.kmodel import operations as ops
 from harness.kmodel.memory import KPU_BYTES, feature_map
 from harness.kmodel.v5.writer import write
 from harness.kmodel.v5.writer.delivery import delivered
-from tests.kmodel.v5_programs import EXAMPLES, SMALL, U8, Sketch, golden, said
+from tests.kmodel.v5_programs.cuts import SMALL, golden, said
+from tests.kmodel.v5_programs.examples import EXAMPLES
+from tests.kmodel.v5_programs.sketch import U8, Sketch
 
 LARGE = np.zeros((17, 1 << 20), np.uint8)
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}

@@ -1,101 +1,14 @@
-"""Programs of version 5: made by hand of one operation each, and cut out of compiled ones."""
+"""One program an instruction of version 5, made by hand."""
 
 from dataclasses import replace
-from functools import cache
-from math import prod
 
 import numpy as np
-from hypothesis import strategies as st
 
-from harness.kmodel import DType, Memory, Pool, Port, Program, load
+from harness.kmodel import DType
 from harness.kmodel import operations as ops
-from harness.kmodel.difference import differences
-from harness.kmodel.memory import KPU_BYTES, dense
-from tests.kmodel.conftest import FOLDER, V5
+from tests.kmodel.v5_programs.sketch import I32, I64, U8
 
-F32, I32, I64, U8 = DType.F32, DType.I32, DType.I64, DType.U8
 CLAMP = (-1.5, 2.0)
-NUMPY = {F32: np.float32, I32: np.int32, I64: np.int64, U8: np.uint8}
-
-
-class Sketch:
-    """A program under construction; inputs, outputs and constants get places of their own."""
-
-    def __init__(self, group="1.6-1.9"):
-        self.group, self.operations = group, []
-        self.sizes = dict.fromkeys(("input", "output", "main"), 0)
-        self.ports = {"input": [], "output": []}
-        self.data = bytearray(64)
-        self.random = np.random.default_rng(5)
-
-    def place(self, pool, dtype, *shape):
-        offset = self.sizes.setdefault(pool, 0)
-        self.sizes[pool] += -(-prod(shape) * dtype.itemsize // 8) * 8
-        return dense(Pool(pool, Memory.MAIN, 0), offset, dtype, shape)
-
-    def main(self, dtype, *shape):
-        return self.place("main", dtype, *shape)
-
-    def x(self, *shape, dtype=F32):
-        self.ports["input"].append(self.place("input", dtype, *shape))
-        return self.ports["input"][-1]
-
-    def out(self, *shape, dtype=F32):
-        self.ports["output"].append(self.place("output", dtype, *shape))
-        return self.ports["output"][-1]
-
-    def constant(self, values, dtype=F32):
-        values = np.asarray(values, NUMPY[dtype])
-        found = dense(Pool("file", Memory.CONSTANT, 0), len(self.data), dtype, values.shape)
-        self.data += values.tobytes() + bytes(-values.nbytes % 8)
-        return found
-
-    def weights(self, *shape):
-        return self.constant(self.random.normal(size=shape))
-
-    def add(self, kind, inputs, outputs, **fields):
-        name = f"{len(self.operations):02d}_{kind.kind()}"
-        self.operations.append(
-            kind(name=name, offset=0, inputs=tuple(inputs), outputs=tuple(outputs), **fields)
-        )
-        return self
-
-    def delivering(self):
-        """End with what the last operation wrote: the output is where it lies."""
-        self.ports["output"].append(self.operations[-1].output)
-        return self
-
-    def program(self):
-        sizes = {**self.sizes, "file": len(self.data), "kpu": KPU_BYTES}
-        memories = {"file": Memory.CONSTANT, "kpu": Memory.KPU}
-        memories |= {"input": Memory.INPUT, "output": Memory.OUTPUT}
-        pools = {
-            name: Pool(name, memories.get(name, Memory.MAIN), size) for name, size in sizes.items()
-        }
-
-        def settle(buffers):
-            return tuple(replace(buffer, pool=pools[buffer.pool.name]) for buffer in buffers)
-
-        return Program(
-            version=5,
-            group=self.group,
-            candidates=(self.group,),
-            inputs=ports("input", settle(self.ports["input"])),
-            outputs=ports("output", settle(self.ports["output"])),
-            operations=tuple(
-                replace(one, inputs=settle(one.inputs), outputs=settle(one.outputs))
-                for one in self.operations
-            ),
-            pools=tuple(pool for pool in pools.values() if pool.size),
-            data=np.frombuffer(bytes(self.data), np.uint8),
-            consumed=0,
-        )
-
-
-def ports(kind, buffers):
-    return tuple(Port(f"{kind}_{index}", buffer) for index, buffer in enumerate(buffers))
-
-
 PAD_H, PAD_W = ops.Padding(1, 1), ops.Padding(0, 2)
 WINDOW = {"padding_h": PAD_H, "padding_w": PAD_W, "stride": (2, 1), "clamp": CLAMP}
 
@@ -334,32 +247,3 @@ EXAMPLES = {
     "trilu": lambda s: s.add(ops.Trilu, (s.x(4, 5),), (s.out(4, 5),), upper=True, k=1),
     "unary": lambda s: s.add(ops.Unary, (s.x(3, 5),), (s.out(3, 5),), op=ops.UnaryOp.SQUARE),
 }
-
-
-SMALL = [name for name in V5 if name != "mbv1_025_128"]
-
-
-@cache
-def golden(name):
-    return load(FOLDER / f"{name}.kmodel")
-
-
-def said(a, b):
-    """Return what differs between two programs, apart from the sizes of their files."""
-    return [one for one in differences(a, b) if one.what != "file"]
-
-
-def cut(program, index, *buffers):
-    """Return the program up to an operation, with the buffers as outputs, wherever they lie."""
-    ends = tuple(Port(f"output_{n}", buffer) for n, buffer in enumerate(buffers))
-    return replace(program, operations=program.operations[: index + 1], outputs=ends)
-
-
-@st.composite
-def cuts(draw):
-    """Draw a golden cut behind any operation, with any results so far as outputs."""
-    program = golden(draw(st.sampled_from(SMALL)))
-    index = draw(st.integers(0, len(program.operations) - 1))
-    buffers = [b for one in program.operations[: index + 1] for b in one.outputs]
-    chosen = draw(st.lists(st.sampled_from(buffers), min_size=1, max_size=3))
-    return cut(program, index, *chosen)
