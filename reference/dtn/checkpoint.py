@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor, nn
 
-from harness.errors import MethodError
 from reference import weights_file
 from reference.dtn.classify import build_f, build_judge
 from reference.dtn.networks import Classifier, DomainTransfer, Generator, PlainTransfer
 from reference.dtn.settings import BASELINE
 from reference.dtn.structure import DIGITS
+from reference.weights_file import Network
 
 METHOD_NAME = "dtn"
 JUDGE = "judge."
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -66,19 +64,7 @@ class Checkpoint:
         return DomainTransfer(self.classifier().encoder, g)
 
     def _filled(self, network: Network, prefix: str) -> Network:
-        own = {
-            name.removeprefix(prefix): tensor
-            for name, tensor in self.weights.items()
-            if name.startswith(prefix)
-        }
-        try:
-            network.load_state_dict(own)
-        except RuntimeError as error:
-            raise MethodError(
-                f"the checkpoint's weights {prefix}* are not those of width {self.width:g}",
-                "the file is damaged or was put together by hand: train afresh",
-            ) from error
-        return network.eval()
+        return weights_file.filled(network, self.weights, prefix, f"width {self.width:g}")
 
 
 def weights_of(
@@ -90,12 +76,7 @@ def weights_of(
         parts["transfer.g."] = transfer.g
     else:
         parts["transfer."] = transfer
-    return {
-        f"{prefix}{name}": tensor.detach().cpu().contiguous()
-        for prefix, part in parts.items()
-        if part is not None
-        for name, tensor in part.state_dict().items()
-    }
+    return weights_file.weights_of(parts)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import MethodError
 from harness.method import Deployable, Fold, InputContract, MethodInfo, Tolerance, TrainJob
 from reference.dtn.structure import DIGITS, deployed_macs, encoder_parameters, generator_parameters
 from reference.shipped import weights_file
+from reference.training.folds import refuse_folds
 
 WIDTH, CLASSES = 0.125, 10
 CALIBRATION_PICTURES, EVALUATION_PICTURES = 64, 200
@@ -68,8 +68,7 @@ class DTN:
         from reference.dtn.metrics import TransferMetrics
         from reference.dtn.train import check_classes
 
-        if fold:
-            raise MethodError("dtn has no cross-validation", "leave out --folds")
+        refuse_folds("dtn", fold)
         trained = read_checkpoint(checkpoint)
         small = CALIBRATION_PICTURES, EVALUATION_PICTURES
         domains = load_domains(data) if data else sample_domains(*small)

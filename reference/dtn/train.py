@@ -1,21 +1,17 @@
-"""From a training job to a checkpoint, in as many tries as it takes.
+"""From a training job to a checkpoint, in as many tries as it takes; see `training.learning`.
 
 First f learns to classify S, and the judge to classify T; then f is frozen, and g and D are
-trained. Every epoch draws from random streams that depend on the seed and its own number alone:
-a training that was interrupted ends in the same weights as one that was not (on the same device,
-with the same number of threads).
+trained.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import Field
 
-from harness.errors import DataError, MethodError
+from harness.errors import DataError
 from harness.method import TrainJob
 from reference.dtn.checkpoint import METHOD_NAME, Checkpoint, read_checkpoint, weights_of
 from reference.dtn.classify import build_f, build_judge, fit
@@ -25,20 +21,13 @@ from reference.dtn.networks import Classifier
 from reference.dtn.settings import Settings
 from reference.dtn.structure import DIGITS
 from reference.dtn.trainer import Trainer
-from reference.training.folder import LAST_GOOD_NAME, TrainingFolder, sha256_of
-from reference.training.record import Record
+from reference.training.folder import TrainingFolder, words_of
+from reference.training.folds import refuse_folds
+from reference.training.learning import learn
+from reference.training.record import Epochs, told
+from reference.weights_file import check_start
 
 DEFAULT_EPOCHS = 8
-
-
-class History(Record):
-    """All epochs so far.
-
-    Attributes:
-        epochs: The mean of each loss term, an entry an epoch.
-    """
-
-    epochs: list[dict[str, float]] = Field(default_factory=list)
 
 
 def train(job: TrainJob) -> Path:
@@ -50,41 +39,21 @@ def train(job: TrainJob) -> Path:
             start from does not fit, or the training diverged.
     """
     settings = Settings.parse(job.options)
-    if job.fold:
-        raise MethodError("dtn has no cross-validation", "leave out --folds")
+    refuse_folds(METHOD_NAME, job.fold)
     source = read_checkpoint(job.init) if job.init else None
     if source:
-        check_width(source, settings.width)
+        check_start({"width": source.width}, settings)
     domains = load_domains(job.data, job.progress)
     classes = _classes(domains, source)
     folder = TrainingFolder(job, describe(job, settings, domains))
     if folder.is_finished(METHOD_NAME):
         return folder.checkpoint
-    return _Training(folder, settings, domains, classes, source).run()
+    return _trained(folder, settings, domains, classes, source)
 
 
 def describe(job: TrainJob, settings: Settings, domains: Domains) -> dict[str, Any]:
     """Return what makes one training differ from another, as JSON values."""
-    return {
-        "seed": job.seed,
-        "epochs": job.epochs or DEFAULT_EPOCHS,
-        "settings": asdict(settings),
-        "data": domains.fingerprint,
-        "init": sha256_of(job.init),
-    }
-
-
-def check_width(source: Checkpoint, width: float) -> None:
-    """Make sure that a checkpoint can be started from.
-
-    Raises:
-        MethodError: Its networks have another width.
-    """
-    if source.width != width:
-        raise MethodError(
-            f"the checkpoint has width {source.width:g}, and width {width:g} was asked for",
-            f"add --set width={source.width:g}",
-        )
+    return words_of(job, settings, domains.fingerprint, epochs=job.epochs or DEFAULT_EPOCHS)
 
 
 def pretrain(
@@ -110,103 +79,69 @@ def pretrain(
     return classifier, judge
 
 
-class _Training:
-    """One training with its folder, from f's pretraining to the finished checkpoint."""
+def _trained(
+    folder: TrainingFolder,
+    settings: Settings,
+    domains: Domains,
+    classes: tuple[str, ...],
+    source: Checkpoint | None,
+) -> Path:
+    job = folder.job
+    classifier, judge = _classifiers(folder, settings, domains, classes, source)
+    trainer = Trainer(classifier.encoder, domains, settings, job.seed, job.device)
+    if source and source.variant == settings.variant:
+        trainer.transfer.load_state_dict(source.transfer().state_dict())
 
-    def __init__(
-        self,
-        folder: TrainingFolder,
-        settings: Settings,
-        domains: Domains,
-        classes: tuple[str, ...],
-        source: Checkpoint | None,
-    ) -> None:
-        self.folder, self.job = folder, folder.job
-        self.settings, self.domains = settings, domains
-        self.classes, self.source = classes, source
-        self.history = History()
+    def epoch(history: Epochs) -> str:
+        history.epochs.append(trainer.run_epoch(history.done))
+        return told(history.epochs[-1])
 
-    def run(self) -> Path:
-        state = self.folder.state()
-        self.classifier, self.judge = self._classifiers(state)
-        self.trainer = Trainer(
-            self.classifier.encoder, self.domains, self.settings, self.job.seed, self.job.device
-        )
-        if state:
-            self.trainer.restore(state["trainer"])
-            self.history = History.model_validate_json(state["history"])
-            done = len(self.history.epochs)
-            self.job.progress.say(f"going on in {self.job.out} after epoch {done}")
-        elif self.source and self.source.variant == self.settings.variant:
-            self.trainer.transfer.load_state_dict(self.source.transfer().state_dict())
-        self._epochs()
-        return self._finish()
+    def checkpoint(metrics: dict[str, float]) -> Checkpoint:
+        weights = weights_of(classifier, trainer.transfer, judge)
+        words = folder.words
+        return Checkpoint(weights, classes, settings.width, settings.variant, words, metrics)
 
-    def _classifiers(self, state: dict[str, Any] | None) -> tuple[Classifier, Classifier | None]:
-        if self.source:
-            return self.source.classifier(), self.source.judge()
-        if state is None:
-            return pretrain(self.job, self.settings, self.domains, self.classes)
-        classifier = build_f(self.settings.structure, len(self.classes))
-        classifier.load_state_dict(state["classifier"])
-        judge = None
-        if state["judge"] is not None:
-            judge = build_judge(DIGITS, len(self.classes))
-            judge.load_state_dict(state["judge"])
-            judge.eval()
-        return classifier.eval(), judge
+    history = learn(
+        folder,
+        trainer,
+        Epochs(),
+        epoch,
+        lambda path: checkpoint({}).save(path),
+        title=f"Training {settings.variant} DTN",
+        total=folder.words["epochs"],
+        beside={
+            "classifier": classifier.state_dict(),
+            "judge": judge.state_dict() if judge else None,
+        },
+    )
+    trainer.transfer.cpu().eval()
+    classifier.cpu()
+    sides = domains.source_test, domains.target_test
+    metrics = judged(classifier, trainer.transfer, judge.cpu() if judge else None, *sides)
+    return folder.finish(history, checkpoint(dict(metrics)))
 
-    def _epochs(self) -> None:
-        epochs, total = self.history.epochs, self.folder.words["epochs"]
-        with self.job.progress.task(f"Training {self.settings.variant} DTN", total) as task:
-            task.advance(len(epochs))
-            if not epochs:
-                self._save_state()
-            for number in range(len(epochs), total):
-                terms = self._epoch(number)
-                epochs.append(terms)
-                self._save_state()
-                task.advance(1, ", ".join(f"{name} {value:.3g}" for name, value in terms.items()))
 
-    def _epoch(self, number: int) -> dict[str, float]:
-        try:
-            return self.trainer.run_epoch(number)
-        except MethodError as error:
-            state = self.folder.state()
-            assert state is not None
-            self.trainer.restore(state["trainer"])
-            self._checkpoint({}).save(self.folder.last_good)
-            raise MethodError(
-                f"{error.cause}; the weights of epoch {number} are kept in {LAST_GOOD_NAME}",
-                error.remedy,
-            ) from error
-
-    def _finish(self) -> Path:
-        sides = self.domains.source_test, self.domains.target_test
-        self.trainer.transfer.cpu().eval()
-        self.classifier.cpu()
-        judge = self.judge.cpu() if self.judge else None
-        metrics = judged(self.classifier, self.trainer.transfer, judge, *sides)
-        self.history.save(self.job.out)
-        self._checkpoint(dict(metrics)).save(self.folder.checkpoint)
-        self.folder.close()
-        return self.folder.checkpoint
-
-    def _checkpoint(self, metrics: dict[str, float]) -> Checkpoint:
-        weights = weights_of(self.classifier, self.trainer.transfer, self.judge)
-        settings = self.settings
-        job = self.folder.words
-        return Checkpoint(weights, self.classes, settings.width, settings.variant, job, metrics)
-
-    def _save_state(self) -> None:
-        self.folder.save(
-            {
-                "history": self.history.model_dump_json(),
-                "classifier": self.classifier.state_dict(),
-                "judge": self.judge.state_dict() if self.judge else None,
-                "trainer": self.trainer.state(),
-            }
-        )
+def _classifiers(
+    folder: TrainingFolder,
+    settings: Settings,
+    domains: Domains,
+    classes: tuple[str, ...],
+    source: Checkpoint | None,
+) -> tuple[Classifier, Classifier | None]:
+    """Return f and the judge: of the checkpoint to start from, as they were, or newly taught."""
+    if source:
+        return source.classifier(), source.judge()
+    state = folder.state()
+    if state is None:
+        return pretrain(folder.job, settings, domains, classes)
+    classifier = build_f(settings.structure, len(classes))
+    classifier.load_state_dict(state["classifier"])
+    judge = None
+    if state["judge"] is not None:
+        judge = build_judge(DIGITS, len(classes))
+        judge.load_state_dict(state["judge"])
+        judge.eval()
+    return classifier.eval(), judge
 
 
 def _classes(domains: Domains, source: Checkpoint | None) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -15,10 +16,19 @@ from harness.errors import MethodError
 from harness.files import write_bytes
 from harness.method import TrainJob
 from reference import weights_file
+from reference.options import Options
+from reference.training.record import Record
 
 STATE_NAME = "state.pt"
 # What is left of a training that diverged.
 LAST_GOOD_NAME = "last_good.safetensors"
+
+
+class Saveable(Protocol):
+    """A method's checkpoint."""
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
 
 
 class TrainingFolder:
@@ -80,6 +90,13 @@ class TrainingFolder:
         self._check(json.loads(state["job"]))
         return dict(state)
 
+    def finish(self, history: Record, checkpoint: Saveable) -> Path:
+        """Write history and checkpoint, and only then remove the state; return the checkpoint."""
+        history.save(self.job.out)
+        checkpoint.save(self.checkpoint)
+        self.close()
+        return self.checkpoint
+
     def close(self) -> None:
         """Remove the state, once the checkpoint is written."""
         self._state.unlink(missing_ok=True)
@@ -91,6 +108,19 @@ class TrainingFolder:
                 f"{self.job.out} holds another training: {', '.join(different)} differ",
                 "give another folder with --out, or delete this one",
             )
+
+
+def words_of(job: TrainJob, settings: Options, data: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
+    """Return what makes one training differ from another, as JSON values.
+
+    Args:
+        job: What is to be trained.
+        settings: How.
+        data: Fingerprint of what is learnt from.
+        more: What else tells them apart, such as the number of epochs.
+    """
+    init = sha256_of(job.init)
+    return {"seed": job.seed, "settings": asdict(settings), "data": data, "init": init, **more}
 
 
 def sha256_of(path: Path | None) -> str | None:

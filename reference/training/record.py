@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from harness.errors import MethodError
 from harness.files import write_text
@@ -14,7 +15,18 @@ FILE_NAME = "history.json"
 
 
 class Record(BaseModel):
-    """Base of a method's history: its fields say what is kept."""
+    """Base of a method's history: its fields say what is kept.
+
+    Attributes:
+        unit: What is counted: epochs, or steps.
+    """
+
+    unit: ClassVar[str] = "epoch"
+
+    @property
+    def done(self) -> int:
+        """How many epochs or steps lie behind."""
+        raise NotImplementedError
 
     def save(self, folder: Path) -> None:
         """Write `history.json`, whole or not at all."""
@@ -37,3 +49,23 @@ class Record(BaseModel):
                 f"{path} is damaged: {error.errors()[0]['msg']}",
                 "delete it; only what is drawn from it is lost",
             ) from error
+
+
+class Epochs(Record):
+    """All epochs so far.
+
+    Attributes:
+        epochs: The mean of each loss term, an entry an epoch.
+    """
+
+    epochs: list[dict[str, float]] = Field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many epochs lie behind."""
+        return len(self.epochs)
+
+
+def told(terms: Mapping[str, float]) -> str:
+    """Return loss terms as one line."""
+    return ", ".join(f"{name} {value:.3g}" for name, value in terms.items())

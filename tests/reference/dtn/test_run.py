@@ -2,99 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from harness.kmodel import load
-from harness.kmodel.operations import KpuConv2d
-from harness.kmodel.work import work
-from harness.method import EvaluationSet
-from harness.pipeline.run import RunRequest, execute
 from reference.dtn import METHOD
 from reference.dtn.checkpoint import read_checkpoint
 from reference.dtn.experiment import summary, table
 from reference.dtn.settings import VARIANTS
 from reference.dtn.train import DEFAULT_EPOCHS
 from tests.docs.examples import REPOSITORY
+from tests.reference.battery.shipped import ManifestBattery, ShippedBattery, of_backends
 
-MANIFEST = REPOSITORY / "fixtures" / "weights" / "dtn.json"
 RESULTS = REPOSITORY / "docs" / "methods" / "dtn.json"
 PAGE = REPOSITORY / "docs" / "methods" / "dtn.md"
-MOST_BYTES = 1_000_000
 # From the best to the worst, as the paper has them.
 ORDER = ("full", "no_tid", "no_const", "baseline")
 # What int8 may cost on the judge's accuracy, and add to the distance of the codes.
 ACCURACY_DRIFT, CONSTANCY_DRIFT = 0.03, 1.1
 
 
-def few(count: int):
-    """Return the shipped deployable with fewer pictures to compare on."""
-    deployable = METHOD.deployable(METHOD.shipped())
-    whole = deployable.evaluation
-    cut = EvaluationSet(
-        whole.ids[:count], whole.inputs[:count], whole.labels[:count], whole.classes
-    )
-    return replace(deployable, evaluation=cut)
+class TestShipped(ShippedBattery, ManifestBattery):
+    method, read, items, on_board = METHOD, staticmethod(read_checkpoint), 32, 24
 
+    @pytest.mark.sim
+    def test_float_and_k210_agree_within_the_stated_tolerance(self, run):
+        metrics = of_backends(run)
+        for name in ("nncase", "kpu"):
+            assert metrics[name]["accuracy"] >= metrics["float"]["accuracy"] - 2 / 32
+            ratio = metrics[name]["f_constancy"] / metrics["float"]["f_constancy"]
+            assert ratio < CONSTANCY_DRIFT
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    backends = ("float", "nncase", "kpu")
-    return execute(few(32), tmp_path_factory.mktemp("run") / "dtn", RunRequest("dtn", backends))
-
-
-@pytest.mark.sim
-def test_float_and_k210_agree_within_the_stated_tolerance(run):
-    assert run.report.verdict == "pass"
-    metrics = {name: backend.metrics for name, backend in run.report.backends.items()}
-    for name in ("nncase", "kpu"):
-        assert metrics[name]["accuracy"] >= metrics["float"]["accuracy"] - 2 / 32
-        ratio = metrics[name]["f_constancy"] / metrics["float"]["f_constancy"]
-        assert ratio < CONSTANCY_DRIFT
-    assert metrics["kpu"] == metrics["nncase"]
-
-
-@pytest.mark.sim
-def test_the_two_simulators_agree_to_the_bit(run):
-    for name in METHOD.deployable(METHOD.shipped()).outputs:
-        arrays = [np.load(run.folder / "outputs" / b / f"{name}.npy") for b in ("nncase", "kpu")]
-        assert np.array_equal(*arrays)
-
-
-@pytest.mark.sim
-@pytest.mark.parametrize("file", ["model.kmodel", "model.v4.kmodel"])
-def test_the_kpu_does_nearly_all_of_the_work(run, file):
-    program = load(run.folder / file)
-    found = work(program)
-    on_kpu = {one.name for one in program.operations if isinstance(one, KpuConv2d)}
-    total = sum(one.nominal for one in found.values())
-    assert sum(found[name].nominal for name in on_kpu) / total >= 0.95
-
-
-@pytest.mark.sim
-@pytest.mark.slow
-def test_the_virtual_board_gives_what_the_simulator_gives(tmp_path):
-    request = RunRequest("dtn", ("float", "kpu", "board"), board="virtual")
-    done = execute(few(24), tmp_path / "dtn", request)
-    assert done.report.verdict == "pass"
-    metrics = {name: backend.metrics for name, backend in done.report.backends.items()}
-    assert metrics["board"] == metrics["kpu"]
-    assert abs(metrics["board"]["accuracy"] - metrics["float"]["accuracy"]) <= 1 / 12
-
-
-def test_the_manifest_is_of_the_shipped_weights():
-    manifest = json.loads(MANIFEST.read_text())
-    path = METHOD.shipped()
-    assert path.stat().st_size <= MOST_BYTES
-    assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    found = read_checkpoint(path)
-    assert manifest["metrics"] == pytest.approx(found.metrics)
-    assert manifest["job"] == found.job
-    assert "k210 train dtn" in manifest["command"]
+    def check_board(self, metrics):
+        assert abs(metrics["board"]["accuracy"] - metrics["float"]["accuracy"]) <= 1 / 12
 
 
 def test_the_page_shows_the_results_that_lie_beside_it():
