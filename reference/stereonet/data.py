@@ -19,9 +19,11 @@ import numpy as np
 from harness.errors import DataError
 from harness.method import EvaluationSet
 from harness.progress import SILENT, Progress
+from reference.stereonet.layers import layered_scenes
 from reference.stereonet.pairs import read_pairs
-from reference.stereonet.scenes import Stereograms, judging_scenes, photographed, scenes
-from reference.stereonet.settings import Settings
+from reference.stereonet.photographs import TO_JUDGE_BY, TO_LEARN_FROM, photographs
+from reference.stereonet.scenes import Stereograms, judging_scenes, scenes
+from reference.stereonet.settings import PHOTOGRAPHS, Settings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 FEWEST = 8
 JUDGING_SHARE = 0.2
 TEST_PAIRS = 32
+# Height and width: room for disparities of 64 pixels.
+LAYERED_SIZE = 128, 256
 # Random streams: what is learnt from, and what judges.
 TRAIN_SERIES, TEST_SERIES = 1, 2
 
@@ -121,6 +125,8 @@ def load_sides(
         DataError: See `read_pairs`; or all pairs are the same, or no disparity is usable.
     """
     wanted = min(count or settings.pairs, settings.pairs)
+    if data is None and settings.scenes == PHOTOGRAPHS:
+        return photographed(wanted, settings.disparities)
     if data is None:
         return Sides(rendered(wanted, settings.disparities), judging())
     own = Pairs(*read_pairs(data, progress))
@@ -131,8 +137,7 @@ def load_sides(
         f"{data} has no {'disparity/' if own.disparity is None else 'more than a few pairs'}: "
         "learning from rendered scenes that wear its pictures"
     )
-    textured = photographed(list(own.left))
-    made = scenes(wanted, TRAIN_SERIES, settings.disparities, textured)
+    made = layered_scenes(wanted, TRAIN_SERIES, settings.disparities, list(own.left))
     return Sides(_named(made, "worn"), own, why)
 
 
@@ -146,6 +151,19 @@ def rendered(count: int, disparities: int) -> Pairs:
 def judging(count: int = TEST_PAIRS, noise: float = 0.0) -> Pairs:
     """Return the stereograms that are judged by."""
     return _named(judging_scenes(count, TEST_SERIES, noise), "dots")
+
+
+@cache
+def photographed(count: int, disparities: int) -> Sides:
+    """Return layered scenes that wear photographs; other ones on those that judge."""
+    train, test = (
+        _named(layered_scenes(number, series, disparities, photographs(names), LAYERED_SIZE), kind)
+        for number, series, names, kind in (
+            (count, TRAIN_SERIES, TO_LEARN_FROM, "learnt"),
+            (TEST_PAIRS, TEST_SERIES, TO_JUDGE_BY, "worn"),
+        )
+    )
+    return Sides(train, test)
 
 
 def split(pairs: Pairs, share: float = JUDGING_SHARE) -> Sides:

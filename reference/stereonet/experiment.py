@@ -36,12 +36,14 @@ VARIANTS: dict[str, dict[str, str]] = {
     "single_4": {"refinement": "single"},
     "multi_8": {"levels": "3"},
     "multi_16": {"levels": "4"},
+    "textures": {"scenes": "photographs", "levels": "3", "disparities": "64", "pairs": "800"},
 }
 NAMES = {
     "multi_4": "StereoNet, volume at 1/4, two refiners",
     "single_4": "volume at 1/4, one refiner",
     "multi_8": "volume at 1/8, three refiners",
     "multi_16": "volume at 1/16, four refiners",
+    "textures": "volume at 1/8, learnt from photographs' textures",
     "soft": "7x7 windows of squares, soft arg min",
     "argmin": "7x7 windows of squares, arg min",
     "median": "median everywhere",

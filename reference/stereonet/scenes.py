@@ -7,7 +7,7 @@ its like in the right one, and an edge of a rectangle is seen only by a break in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,6 @@ TEXTURE_SIGMA = 1.1
 # Grey levels, of 255.
 GREY, CONTRAST = 128.0, 40.0
 _EDGE = 5
-
-Texture = Callable[[np.random.Generator, int], "Floats"]
 
 
 @dataclass(frozen=True)
@@ -66,53 +64,31 @@ def judging_scenes(count: int, series: int, noise: float = 0.0) -> Stereograms:
             _put(disparity[:, first:end], value, RECTANGLE, rng)
         return _pair(disparity, dots(rng, WIDTH + _reach(disparity), TEXTURE_SIGMA), noise, rng)
 
-    return _stack(one, count, series)
+    return stack(one, count, series)
 
 
-def scenes(
-    count: int, series: int, disparities: int, texture: Texture | None = None
-) -> Stereograms:
+def scenes(count: int, series: int, disparities: int) -> Stereograms:
     """Return pairs to learn from: any plane and any rectangles, of any texture's fineness.
 
     Args:
         count: How many.
         series: Start of the random streams.
         disparities: D; all true disparities lie below.
-        texture: Makes [HEIGHT, width] grey levels or [HEIGHT, width, 3] colours of a random
-            generator and a width; random dots unless given.
     """
-    make = texture or (lambda rng, width: dots(rng, width, rng.uniform(0.7, 1.6)))
 
     def one(rng: np.random.Generator) -> tuple[Images, Images, npt.NDArray[np.float32]]:
         disparity = _random_disparity(rng, disparities)
         noise = rng.uniform(0, 0.01)
-        return _pair(disparity, make(rng, WIDTH + _reach(disparity)), noise, rng)
+        texture = dots(rng, WIDTH + _reach(disparity), rng.uniform(0.7, 1.6))
+        return _pair(disparity, texture, noise, rng)
 
-    return _stack(one, count, series)
+    return stack(one, count, series)
 
 
 def dots(rng: np.random.Generator, width: int, sigma: float) -> Floats:
     """Return random dots, smoothed by a Gaussian of `sigma` pixels: float64 [HEIGHT, width]."""
     noise = ndimage.gaussian_filter(rng.standard_normal((HEIGHT, width)), sigma, mode="wrap")
     return np.asarray(GREY + noise * (CONTRAST / noise.std()))
-
-
-def photographed(pictures: Sequence[Images]) -> Texture:
-    """Return a texture that is cut out of pictures, uint8 [3, H, W] each.
-
-    A picture that is too narrow goes on with its mirror image.
-    """
-
-    def cut(rng: np.random.Generator, width: int) -> Floats:
-        picture = pictures[int(rng.integers(len(pictures)))].transpose(1, 2, 0).astype(float)
-        short = [(0, max(0, side - have)) for side, have in zip((HEIGHT, width), picture.shape)]  # noqa: B905  the colours stay
-        picture = np.pad(picture, [*short, (0, 0)], mode="symmetric")
-        top = rng.integers(picture.shape[0] - HEIGHT + 1)
-        left = rng.integers(picture.shape[1] - width + 1)
-        piece = picture[top : top + HEIGHT, left : left + width]
-        return np.asarray(piece[:, ::-1] if rng.random() < 0.5 else piece)
-
-    return cut
 
 
 def _random_disparity(rng: np.random.Generator, disparities: int) -> Floats:
@@ -152,30 +128,26 @@ def _pair(
 ) -> tuple[Images, Images, npt.NDArray[np.float32]]:
     margin = texture.shape[1] - WIDTH
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(float)
-    channels = texture[..., None] if texture.ndim == 2 else texture
-    moved = np.stack(
-        [
-            ndimage.map_coordinates(channel, [y, x + margin - disparity], order=3, mode="nearest")
-            for channel in np.moveaxis(channels, -1, 0)
-        ]
-    )
-    right = np.moveaxis(channels[:, margin:], -1, 0)
+    moved = ndimage.map_coordinates(texture, [y, x + margin - disparity], order=3, mode="nearest")
+    left, right = moved[None], texture[None, :, margin:]
     seen = np.where(x >= disparity, disparity, 0).astype(np.float32)[None]
-    return _bytes(moved, noise, rng), _bytes(right, noise, rng), seen
+    return to_bytes(left, noise, rng), to_bytes(right, noise, rng), seen
 
 
-def _bytes(channels: Floats, noise: float, rng: np.random.Generator) -> Images:
+def to_bytes(channels: Floats, noise: float, rng: np.random.Generator) -> Images:
+    """Return levels [1 or 3, H, W] with noise as uint8 [3, H, W]."""
     if noise:
         channels = channels + rng.normal(0, 255 * noise, channels.shape)
     levels = channels.clip(0, 255).round().astype(np.uint8)
     return np.broadcast_to(levels, (3, *levels.shape[1:]))
 
 
-def _stack(
+def stack(
     one: Callable[[np.random.Generator], tuple[Images, Images, npt.NDArray[np.float32]]],
     count: int,
     series: int,
 ) -> Stereograms:
+    """Return rendered pairs, each from a random stream of its own."""
     # The first pairs are the same however many are rendered.
     rendered = [one(np.random.default_rng([series, number])) for number in range(count)]
     left, right, disparity = (np.stack(part) for part in zip(*rendered, strict=True))

@@ -9,6 +9,7 @@ from reference.options import Options, between, one_of, option
 from reference.stereonet.structure import CHANNELS, Structure
 
 MULTI, SINGLE = REFINEMENTS = ("multi", "single")
+DOTS, PHOTOGRAPHS = SCENES = ("dots", "photographs")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Settings(Options):
     levels: int = option(2, one_of(2, 3, 4), "K: the cost volume has 1/2^K of each side")
     refinement: str = option(MULTI, one_of(*REFINEMENTS), "one refiner a doubling, or one in all")
     disparities: int = option(32, one_of(16, 32, 48, 64), "disparities looked for, in pixels")
+    scenes: str = option(DOTS, one_of(*SCENES), "what rendered pairs show, unless --data is given")
     pairs: int = option(800, between(8, 100_000), "rendered pairs to learn from")
     batch: int = option(2, between(1, 64), "pairs a step")
     crop: int = option(2, one_of(1, 2, 3), "refiners learn from windows of 1/crop of each side")

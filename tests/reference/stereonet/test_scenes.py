@@ -18,7 +18,6 @@ from reference.stereonet.scenes import (
     RECTANGLE,
     WIDTH,
     judging_scenes,
-    photographed,
     scenes,
 )
 
@@ -79,16 +78,6 @@ def test_the_judging_scenes_have_a_plane_and_two_rectangles(series):
         assert (truth == np.float32(value)).sum() == RECTANGLE[0] * RECTANGLE[1]
     rest = (truth > 0) & ~np.isin(truth, np.float32(NEAR))
     assert np.array_equal(truth[rest], plane[rest])
-
-
-def test_photographs_are_worn_with_their_colours():
-    blue = np.zeros((3, 30, 40), np.uint8)
-    blue[2] = np.arange(40) * 6
-    made = scenes(2, 0, 32, photographed([blue]))
-    assert made.left.shape == (2, 3, HEIGHT, WIDTH)
-    # Noise apart, which the scenes have too.
-    assert made.left[:, :2].max() < 20
-    assert made.left[:, 2].max() > 200
 
 
 def baseline(noise: float) -> dict[str, dict[str, float]]:
