@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 
-# What the tests of one mutant may take together as traced, in seconds.
-BUDGET = 20.0
+# What the tests of one mutant may take together as traced, in processor seconds.
+BUDGET = 6.0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tests.mutants.trace import ARGUMENTS
 
 Outcome = Literal["killed", "survived", "timeout"]
 # Processor seconds that any test has, beside five times what it took; wall seconds of a trial.
-TEST_SECONDS, TRIAL_SECONDS = 8.0, 240.0
+TEST_SECONDS, TRIAL_SECONDS = 5.0, 240.0
 COLLECTION_SECONDS = 60.0
 ADDRESS_SPACE = 12 << 30
 
