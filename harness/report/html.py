@@ -40,12 +40,14 @@ class SiteLinks:
         method: The method's own page.
         report: The run's `report.json`.
         baseline_address: The page of the run that a gate held this one against.
+        has_files: Whether the files of the run folder lie beside the page.
     """
 
     home: str = ""
     method: str = ""
     report: str = "./report.json"
     baseline_address: str = ""
+    has_files: bool = True
 
 
 ALONE = SiteLinks()
@@ -64,7 +66,13 @@ class _Artefact:
     address: str
     size: str
     picture: Picture | None
+    sound: str
     text: str
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the page has more of it than its name."""
+        return bool(self.picture or self.sound or self.text)
 
 
 def write_html(report: Report, folder: Path) -> Path:
@@ -126,7 +134,7 @@ def _context(report: Report, inliner: Inliner, site: SiteLinks) -> dict[str, Any
         "placement": views.placement(report.operations),
         "contract": contract_rows(report.contract),
         "calibration": calibration_rows(report.contract),
-        "artefacts": _artefacts(report.artefacts, inliner),
+        "artefacts": _artefacts(report.artefacts, inliner, linked=site.has_files),
         "environment": views.flatten(report.environment),
         "board": views.board_rows(report.board),
         "prediction": views.prediction_line(report.prediction),
@@ -161,21 +169,23 @@ def _disagreements(report: Report, inliner: Inliner) -> list[_Disagreement]:
     ]
 
 
-def _artefacts(artefacts: Mapping[str, str], inliner: Inliner) -> list[_Artefact]:
-    return [_artefact(title, path, inliner) for title, path in artefacts.items()]
+def _artefacts(artefacts: Mapping[str, str], inliner: Inliner, *, linked: bool) -> list[_Artefact]:
+    return [_artefact(title, path, inliner, linked) for title, path in artefacts.items()]
 
 
-def _artefact(title: str, path: str, inliner: Inliner) -> _Artefact:
+def _artefact(title: str, path: str, inliner: Inliner, linked: bool) -> _Artefact:
     file = inside(inliner.folder, path)
-    if file is None or not file.is_file():
-        return _Artefact(title, path, address="", size="", picture=None, text="")
+    if file is None or not file.exists():
+        return _Artefact(title, path, address="", size="", picture=None, sound="", text="")
+    is_file = file.is_file()
     return _Artefact(
         title=title,
         path=path,
-        address=link(path),
-        size=numbers.file_size(file.stat().st_size),
+        address=link(path) if linked else "",
+        size=numbers.file_size(file.stat().st_size) if is_file else "",
         picture=inliner.picture(path, _ARTEFACT_PIXELS) if is_picture(path) else None,
-        text=_text(file),
+        sound=inliner.sound(path),
+        text=_text(file) if is_file else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the run folder as data URIs: small enough to send, and never a broken image."""
+"""Pictures and sounds of the run folder as data URIs: small enough to send, none broken."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET = 1_400_000
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"})
+_SOUND = ".wav"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,17 @@ class Inliner:
         except (OSError, SyntaxError, ValueError, ArithmeticError) as error:
             return Picture(problem=f"{path} cannot be shown: {error}")
         return self._spend(path, image)
+
+    def sound(self, path: str) -> str:
+        """Return a sound as a `data:` URI; empty where it is none, or too long for this page."""
+        file = inside(self.folder, path)
+        if file is None or file.suffix.lower() != _SOUND or not file.is_file():
+            return ""
+        if 4 * -(-file.stat().st_size // 3) > self.budget:
+            return ""
+        source = f"data:audio/wav;base64,{base64.b64encode(file.read_bytes()).decode()}"
+        self.budget -= len(source)
+        return source
 
     def _spend(self, path: str, image: Image) -> Picture:
         source = _data_uri(image)

@@ -116,6 +116,7 @@ def _links(report: Report) -> SiteLinks:
         method=f"../{address(METHODS, report.method)}",
         report=f"../{own}/report.json",
         baseline_address=f"../{address(RUNS, report.gate['baseline'])}" if report.gate else "",
+        has_files=False,
     )
 
 

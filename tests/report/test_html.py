@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.report import html
-from harness.report.html import render, write_html
+from harness.report.html import SiteLinks, render, write_html
 from harness.report.schema import DataRecord, Report
 from tests.report import reports
 from tests.report.pages import Page
@@ -173,6 +173,30 @@ def test_artefacts_are_shown_or_linked(tmp_path: Path) -> None:
     assert [image["alt"] for image in page.all("img")] == ["curves"]
     assert "./SD%20card/result%20%231.zip" in {link["href"] for link in page.all("a")}
     assert "1.4 kB" in page.text
+
+
+def test_a_sound_can_be_heard_and_a_long_one_is_linked(tmp_path: Path) -> None:
+    reports.write(tmp_path, "recovered.wav", b"RIFF" * 99)
+    reports.write(tmp_path, "long.wav", b"RIFF" * 400_000)
+    files = {"sound": "recovered.wav", "an hour": "long.wav"}
+    page = Page(render(reports.report(artefacts=files), tmp_path))
+    assert [one["aria-label"] for one in page.all("audio")] == ["sound"]
+    assert page.all("audio")[0]["src"].startswith("data:audio/wav;base64,UklGR")
+    assert {"./recovered.wav", "./long.wav"} <= {link["href"] for link in page.all("a")}
+
+
+def test_a_page_away_from_the_run_folder_links_none_of_its_files(tmp_path: Path) -> None:
+    reports.write(tmp_path, "training/curves.png", reports.photograph(1))
+    files = {"curves": "training/curves.png", "SD card": "card.zip"}
+    links = SiteLinks(home="../index.html", has_files=False)
+    page = Page(render(reports.report(artefacts=files), tmp_path, links))
+    assert not [
+        link
+        for link in page.all("a")
+        if link["href"].startswith("./") and not link["href"].endswith("report.json")
+    ]
+    assert "card.zip in the run folder" in page.text
+    assert "curves" in [image["alt"] for image in page.all("img")]
 
 
 def test_a_short_text_is_shown_and_a_long_one_linked(tmp_path: Path) -> None:
