@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.kmodel.memory import Buffer, Memory, Pool
-from harness.kmodel.operations import Binary, Concat, Operation, Unary, UnaryProgram
+from harness.kmodel.operations import Binary, Concat, MatMul, Operation, Unary, UnaryProgram
 
 ALIGNMENT = 8
-_IN_PLACE = (Binary, Unary, UnaryProgram)
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ class Arrangement:
         """Let functions of one element at a time write over an input that they read last."""
         last = {name: slot.last for name, slot in self._slots().items()}
         for index, operation in enumerate(self.operations):
-            if not isinstance(operation, _IN_PLACE):
+            if not _elementwise(operation):
                 continue
             out = operation.output.pool
             for buffer in operation.inputs:
@@ -158,6 +157,13 @@ class Arrangement:
                 if same and buffer.elements == operation.output.elements and last[name] == index:
                     self.parts[name] = Span(out.name, 0)
                     break
+
+
+def _elementwise(operation: Operation) -> bool:
+    """Return whether each element is read for the last time when its result is written."""
+    if isinstance(operation, MatMul):
+        return operation.inputs[1].shape == (1, 1)
+    return isinstance(operation, Binary | Unary | UnaryProgram)
 
 
 def _pack(slots: Iterable[Slot]) -> int:

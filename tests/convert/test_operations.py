@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.convert import convert
+from harness.convert import convert, floats
 from harness.errors import ConversionError
 from harness.kmodel.operations import (
     NO_CLAMP,
@@ -146,6 +146,35 @@ def test_binary(data, shape, op):
     clamp = data.draw(st.sampled_from([NO_CLAMP, (0.0, 6.0)]))
     source = single(Binary, [(F32, shape), (F32, other)], (F32, shape), op=op, clamp=clamp)
     same_or_refused(source, may=len(shape) > 4)
+
+
+ANY = st.one_of(
+    st.floats(width=32, allow_nan=False),
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 2.0**-126, 2.0**23]),
+)
+
+
+@FEW
+@given(
+    st.lists(ANY, min_size=2, max_size=40),
+    ANY,
+    st.sampled_from([BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL]),
+    st.sampled_from([NO_CLAMP, (0.0, 6.0)]),
+)
+def test_one_constant_for_all_elements_takes_a_product_of_one_column(values, other, op, clamp):
+    x, constant = np.array([values], np.float32), np.array([[other]], np.float32)
+    source = single(Binary, [(F32, x.shape)], (F32, x.shape), [constant], op=op, clamp=clamp)
+    conversion, *sides = both(source, inputs=[x])
+    assert_same(*sides)
+    (column,) = conversion.program.operations
+    assert isinstance(column, MatMul)
+    # And where the runtime's compiler fuses product and sum into one rounding.
+    factor, term = (conversion.program.constant(b).item() for b in column.inputs[1:])
+    with np.errstate(all="ignore"):
+        wanted = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[op.value](x, constant)
+        fused = floats.fused(x, np.float32(factor), np.float32(term))
+    finite = np.isfinite(wanted)
+    assert np.array_equal(fused[finite].view(np.uint32), wanted[finite].view(np.uint32))
 
 
 @pytest.mark.parametrize("op", UNARY)

@@ -86,7 +86,9 @@ def binary(draft: Draft, operation: Binary, a: Buffer, b: Buffer) -> Written:
 
 @rule(MatMul)
 def matmul(draft: Draft, operation: MatMul, a: Buffer, b: Buffer, bias: Buffer) -> Written:
-    """Connect fully, with the bias as the first product."""
+    """Connect fully, with the bias as the first product; scale or shift a column."""
+    if a.elements > 1 and b.elements == 1 and is_constant(b) and is_constant(bias):
+        return _column(draft, operation, a, *(float(draft.read(x).item()) for x in (b, bias)))
     if not (is_constant(b) and is_constant(bias)) or a.elements != b.shape[-2]:
         refuse("v3 multiplies one vector by constant weights")
     if operation.clamp not in _ACTIVATIONS:
@@ -101,6 +103,16 @@ def matmul(draft: Draft, operation: MatMul, a: Buffer, b: Buffer, bias: Buffer) 
     shape = 1, rows.shape[0]
     result = draft.emit(FullyConnected, (x, weights, zeros), FLOAT, shape, activation=activation)
     why = "the bias comes first, as weight of a 1, and products follow in the same order"
+    return Written((reshaped(result, operation.output.shape),), why)
+
+
+def _column(draft: Draft, operation: MatMul, x: Buffer, factor: float, term: float) -> Written:
+    """Compute term + x * factor, as v4 scales and shifts tensors."""
+    if operation.clamp != NO_CLAMP:
+        refuse("v3 does not clamp sums and products")
+    shift = factor == 1
+    result = steps.plus(draft, x, term) if shift else steps.scaled(draft, x, factor, term)
+    why = "a full connection gives the constant" if shift else "diagonal full connections multiply"
     return Written((reshaped(result, operation.output.shape),), why)
 
 

@@ -17,6 +17,7 @@ from harness.kmodel.operations import (
     Concat,
     DequantizeZeroPoint,
     Lut1d,
+    MatMul,
     QuantizeZeroPoint,
     Unary,
     UnaryOp,
@@ -62,11 +63,41 @@ def in_four_axes(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
 def binary(draft: Draft, op: BinaryOp, a: Buffer, b: Buffer, clamp: Clamp = NO_CLAMP) -> Buffer:
     """Append a function of two tensors that broadcast."""
     shape = np.broadcast_shapes(a.shape, b.shape)
-    first, second, out = in_four_axes([a.shape, b.shape, shape])
-    inputs = reshaped(a, first), reshaped(b, second)
-    result = draft.emit(Binary, inputs, FLOAT, out, op=op, clamp=clamp)
+    terms = _linear(draft, op, b) if shape == a.shape else None
+    if terms is not None:
+        column = reshaped(a, (a.elements, 1))
+        result = product(draft, column, *terms, clamp)
+    else:
+        first, second, out = in_four_axes([a.shape, b.shape, shape])
+        inputs = reshaped(a, first), reshaped(b, second)
+        result = draft.emit(Binary, inputs, FLOAT, out, op=op, clamp=clamp)
     _know_binary(draft, op, a, b, result, clamp)
     return reshaped(result, shape)
+
+
+def _linear(draft: Draft, op: BinaryOp, b: Buffer) -> tuple[Buffer, Buffer] | None:
+    """Return factor and term for which `term + x * factor` is `x op b`, to the bit; None if none.
+
+    As a matrix product of one column this costs a ninth: the runtime's loop over two tensors
+    that broadcast computes three indices for each element. Either the product or the sum is
+    exact, so that fusing them changes nothing; adding -0 also keeps the sign of zeros.
+    """
+    if op not in (BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL):
+        return None
+    if not is_constant(b) or b.elements > 1:
+        return None
+    value = float(draft.read(b).item())
+    if op is BinaryOp.MUL:
+        factor, term = value, -0.0
+    else:
+        factor, term = 1.0, value if op is BinaryOp.ADD else -value
+    return draft.constant([[factor]]), draft.constant([term])
+
+
+def product(draft: Draft, a: Buffer, b: Buffer, bias: Buffer, clamp: Clamp = NO_CLAMP) -> Buffer:
+    """Append a product of matrices [M, K] and [K, N], which starts from a bias [N]."""
+    shape = a.shape[0], b.shape[1]
+    return draft.emit(MatMul, (a, b, bias), FLOAT, shape, clamp=clamp)
 
 
 def _know_binary(

@@ -18,7 +18,6 @@ from harness.kmodel.operations import (
     Activation,
     AveragePool,
     BinaryOp,
-    Clamp,
     Conv2d,
     FullyConnected,
     MatMul,
@@ -170,15 +169,10 @@ def fully_connected(
     """Multiply with bias 0, and add the bias last."""
     matrix = draft.constant(np.ascontiguousarray(draft.read(weights).T))
     zero = draft.constant(np.zeros(bias.elements, np.float32))
-    result = _product(draft, x, matrix, zero, NO_CLAMP)
+    result = steps.product(draft, x, matrix, zero)
     result = steps.binary(draft, BinaryOp.ADD, result, bias, _CLAMPS[operation.activation])
     why = "the products are added up from 0, and the bias last"
     return Written((reshaped(result, operation.output.shape),), why)
-
-
-def _product(draft: Draft, a: Buffer, b: Buffer, bias: Buffer, clamp: Clamp) -> Buffer:
-    shape = a.shape[0], b.shape[1]
-    return draft.emit(MatMul, (a, b, bias), FLOAT, shape, clamp=clamp)
 
 
 @rule(MatMul)
@@ -192,14 +186,14 @@ def matmul(draft: Draft, operation: MatMul, a: Buffer, b: Buffer, bias: Buffer) 
     if prod(b.shape[:-2]) == 1:
         matrix = reshaped(b, b.shape[-2:])
         flat = reshaped(a, (a.elements // inner, inner))
-        result = _product(draft, flat, matrix, bias, operation.clamp)
+        result = steps.product(draft, flat, matrix, bias, operation.clamp)
         return Written((reshaped(result, shape),), "" if len(a.shape) == 2 else "the same products")
     count = prod(shape[:-2])
     if count > MOST_PRODUCTS:
         refuse(f"it multiplies {count} pairs of matrices, and v4 one at a time")
     many = [_matrices(x, count) for x in (a, b)]
     pairs = zip(*many, strict=True)
-    parts = [_product(draft, left, right, bias, operation.clamp) for left, right in pairs]
+    parts = [steps.product(draft, left, right, bias, operation.clamp) for left, right in pairs]
     joint = joined(draft, [reshaped(part, (1, rows, shape[-1])) for part in parts], 0)
     return Written((reshaped(joint, shape),), "the same products, one pair of matrices at a time")
 
