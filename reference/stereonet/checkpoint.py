@@ -8,13 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.errors import MethodError
 from reference import weights_file
 from reference.stereonet.networks import StereoNet
 from reference.stereonet.settings import Settings
 from reference.stereonet.structure import Structure
 
 METHOD_NAME = "stereonet"
+# Options that the network's structure follows from.
+SIZES = ("width", "levels", "refinement", "disparities")
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,7 @@ class Checkpoint:
             MethodError: The weights are those of another structure.
         """
         network = StereoNet(self.structure)
-        try:
-            network.load_state_dict(self.weights)
-        except RuntimeError as error:
-            raise MethodError(
-                f"the checkpoint's weights are not those of {self.structure}",
-                "the file is damaged or was put together by hand: train afresh",
-            ) from error
-        return network.eval()
+        return weights_file.filled(network, self.weights, "", str(self.structure))
 
     def check(self, settings: Settings) -> None:
         """Make sure that a training with these settings can start from this checkpoint.
@@ -60,21 +54,8 @@ class Checkpoint:
         Raises:
             MethodError: The network has another structure.
         """
-        wanted = settings.structure
-        for name, value in asdict(self.structure).items():
-            if getattr(wanted, name) != value:
-                raise MethodError(
-                    f"the checkpoint has {name} {value}, and {getattr(wanted, name)} was asked for",
-                    "give the settings that it was trained with",
-                )
-
-
-def weights_of(network: StereoNet) -> dict[str, Tensor]:
-    """Return what a checkpoint keeps."""
-    return {
-        name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in network.state_dict().items()
-    }
+        had = {name: self.job["settings"][name] for name in SIZES}
+        weights_file.check_start(had, settings)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

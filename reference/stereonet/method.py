@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import MethodError
 from harness.method import Deployable, Fold, InputContract, MethodInfo, Tolerance, TrainJob
 from reference.shipped import weights_file
 from reference.stereonet.structure import tower_macs, tower_parameters
+from reference.training.folds import refuse_folds
 
 HEIGHT, WIDTH = 96, 192
 CALIBRATION_PAIRS, EVALUATION_PAIRS = 32, 16
@@ -68,8 +68,7 @@ class StereoNetMethod:
         from reference.stereonet.pairs import contract
         from reference.stereonet.settings import Settings
 
-        if fold:
-            raise MethodError("stereonet has no classes to cross-validate", "leave out --folds")
+        refuse_folds("stereonet", fold)
         trained = read_checkpoint(checkpoint)
         network = trained.network()
         settings = Settings(disparities=trained.structure.disparities)

@@ -57,11 +57,14 @@ class CheckpointBattery:
 
     def test_weights_of_another_size_than_the_words_say_are_refused(self, trained, tmp_path, wrong):
         weights, words = weights_file.read(trained, self.name)
-        for name, value in wrong.items():
-            words[name] = {**words[name], **value} if isinstance(value, dict) else value
-        if "settings" in wrong:
-            words["job"]["settings"] |= words.pop("settings")
-        weights_file.write(tmp_path / "c", self.name, weights, words)
+        weights_file.write(tmp_path / "c", self.name, weights, changed(words, wrong))
         with pytest.raises(MethodError, match="are not those of") as raised:
             self.build(self.read(tmp_path / "c"))
         assert "damaged or was put together by hand" in raised.value.remedy
+
+
+def changed(words, change):
+    """Return words with some changed, however deep they lie."""
+    if not isinstance(change, dict):
+        return change
+    return words | {name: changed(words[name], value) for name, value in change.items()}

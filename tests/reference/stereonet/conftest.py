@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from harness.method import TrainJob
 from reference.stereonet import METHOD
 from reference.stereonet.pairs import write_disparity
 from reference.stereonet.scenes import Stereograms, scenes
+from tests.reference.battery.listener import one_thread
 
 QUICK = {"width": "0.0625", "pairs": "8", "coarse_epochs": "1", "batch": "4"}
 PAIRS = 9
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Results to the bit depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -11,39 +10,19 @@ from PIL import Image
 from harness.cli.app import run
 from harness.report.schema import read_report
 from reference.stereonet import METHOD
+from tests.reference.battery.command import CommandBattery
+from tests.reference.battery.listener import as_arguments
 from tests.reference.stereonet.conftest import QUICK
 
-SETTINGS = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
+SETTINGS = as_arguments(QUICK)
 
 
-@pytest.fixture
-def failure(capsys):
-    """Return the one line that a command fails with."""
+class TestCommand(CommandBattery):
+    method, written = METHOD, ("disparities.png",)
+    good = staticmethod(lambda metrics: metrics["epe"] < 0.5)
+    data, picture = "pairs_folder", "left/0.png"
 
-    def call(*arguments) -> str:
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr().err.splitlines()
-        assert code == 2, said
-        line = said[-1]
-        assert line.startswith("k210: ")
-        assert "unexpected" not in line
-        return line
-
-    return call
-
-
-@pytest.mark.sim
-@pytest.mark.slow
-def test_the_shipped_weights_run(tmp_path, capsys):
-    out = tmp_path / "run"
-    assert run(["run", "stereonet", "--out", str(out), "--json"]) == 0, capsys.readouterr().err
-    report = read_report(out)
-    assert json.loads(capsys.readouterr().out)["run_id"] == report.run_id
-    assert report.verdict == "pass"
-    assert report.backends["nncase"].metrics["epe"] < 0.5
-    for name in ("model.kmodel", "model.v4.kmodel", "disparities.png", "checkpoint.safetensors"):
-        assert (out / name).stat().st_size
-    assert not (out / "training").exists()
+    test_the_shipped_weights_run = pytest.mark.slow(CommandBattery.test_the_shipped_weights_run)
 
 
 @pytest.mark.sim
@@ -82,17 +61,10 @@ def test_pictures_of_two_sizes(failure, pairs_folder, tmp_path):
     assert "the pictures of 0 have different sizes" in line
 
 
-def test_a_picture_that_is_none(failure, pairs_folder, tmp_path):
-    shutil.copytree(pairs_folder, tmp_path / "data")
-    (tmp_path / "data" / "left" / "0.png").write_bytes(b"no picture")
-    line = failure("train", "stereonet", "--data", tmp_path / "data", "--out", tmp_path / "out")
-    assert "left/0" in line
-
-
 def test_a_checkpoint_of_another_width(failure, trained, tmp_path):
     arguments = ("train", "stereonet", "--init", trained, "--set", "pairs=8")
     line = failure(*arguments, "--set", "width=0.25", "--out", tmp_path / "out")
-    assert "channels 2, and 8 was asked for" in line
+    assert "width 0.0625, and width 0.25 was asked for" in line
 
 
 def test_a_loss_that_is_no_number(failure, tmp_path, monkeypatch):

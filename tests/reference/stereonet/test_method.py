@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from PIL import Image
 
-from harness.errors import MethodError
-from harness.method import EvaluationSet, Fold, Method, Shipping
+from harness.method import EvaluationSet
 from reference.stereonet import METHOD
 from reference.stereonet.artefacts import FOLDER, PICTURES_FILE
 from reference.stereonet.checkpoint import read_checkpoint
 from reference.stereonet.data import judging
 from reference.stereonet.metrics import judged, predict, to_floats
+from reference.stereonet.settings import Settings
 from reference.stereonet.structure import Structure, tower_parameters
 from reference.training.record import FILE_NAME as HISTORY_NAME
+from tests.reference.battery.checkpoint import CheckpointBattery
+from tests.reference.battery.interface import InterfaceBattery
 
 
-def test_it_is_a_method_with_weights():
-    assert isinstance(METHOD, Method)
-    assert isinstance(METHOD, Shipping)
+class TestInterface(InterfaceBattery):
+    method, settings, paper, shape = METHOD, Settings, "1807.08865", (3, 96, 192)
 
 
-def test_saying_what_it_is_needs_no_pytorch():
-    code = (
-        "import sys; from reference.stereonet import METHOD; METHOD.info();"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL', 'scipy')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+class TestCheckpoint(CheckpointBattery):
+    method, read = METHOD, staticmethod(read_checkpoint)
+    build = staticmethod(lambda checkpoint: checkpoint.network())
+    misread: ClassVar = [{"structure": {"channels": 3}}, {"structure": {"refiners": 1}}]
 
 
 def test_info_describes_the_default_tower():
     info = METHOD.info()
-    assert info.name == "stereonet"
-    assert info.input.shape == (3, 96, 192)
     assert info.input.range == (-1, 1)
     assert info.options["levels"][0] == 2
     assert info.parameters == tower_parameters(Structure(16, 2))
-    assert "1807.08865" in info.paper
 
 
 def float_outputs(deployable) -> dict[str, np.ndarray]:
@@ -117,23 +111,3 @@ def test_artefacts_of_pairs_without_truth(trained, blind_folder, tmp_path):
     written = METHOD.artefacts(blind, tmp_path / "m.kmodel", tmp_path / "none", tmp_path)
     assert set(written.values()) == {PICTURES_FILE, FOLDER}
     assert len(list((tmp_path / FOLDER).iterdir())) == 3
-
-
-def test_folds_are_refused(trained):
-    with pytest.raises(MethodError, match="cross-validate"):
-        METHOD.deployable(trained, fold=Fold(0, 2))
-
-
-def test_a_checkpoint_that_is_none(tmp_path):
-    with pytest.raises(MethodError, match="cannot be read as a checkpoint"):
-        METHOD.deployable(tmp_path / "none.safetensors")
-    safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(MethodError, match="is no checkpoint of stereonet"):
-        METHOD.deployable(tmp_path / "other.safetensors")
-
-
-def test_weights_of_another_structure_are_told(trained):
-    found = read_checkpoint(trained)
-    found.weights.pop("tower.body.0.weight")
-    with pytest.raises(MethodError, match="weights are not those of Structure"):
-        found.network()

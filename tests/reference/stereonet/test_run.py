@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 
@@ -30,70 +29,39 @@ from reference.stereonet.settings import Settings
 from reference.stereonet.train import DEFAULT_EPOCHS
 from reference.stereonet.whole import whole_deployable
 from tests.docs.examples import REPOSITORY
+from tests.reference.battery.shipped import ManifestBattery, ShippedBattery, of_backends
 from tests.reference.stereonet.figures import share_on_kpu
 
-MANIFEST = REPOSITORY / "fixtures" / "weights" / "stereonet.json"
 RESULTS = REPOSITORY / "docs" / "methods" / "stereonet.json"
 PAGE = REPOSITORY / "docs" / "methods" / "stereonet.md"
-MOST_BYTES = 1_000_000
 PAIRS = 4
 
 
-def few(count: int = PAIRS):
-    """Return the shipped deployable with fewer pairs to compare on."""
-    deployable = METHOD.deployable(METHOD.shipped())
-    whole = deployable.evaluation
-    cut = EvaluationSet(whole.ids[: 2 * count], whole.inputs[: 2 * count])
-    return replace(deployable, evaluation=cut)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    request = RunRequest("stereonet", ("float", "nncase", "kpu"))
-    return execute(few(), tmp_path_factory.mktemp("run") / "stereonet", request)
-
-
-def check_drift(report, backends) -> None:
-    assert report.verdict == "pass"
-    metrics = {name: backend.metrics for name, backend in report.backends.items()}
+def check_drift(metrics, backends) -> None:
     for name in backends:
         assert metrics[name]["drift_px"] <= DRIFT_PX
         assert abs(metrics[name]["epe"] - metrics["float"]["epe"]) <= EPE_CHANGE_PX
 
 
-@pytest.mark.sim
-def test_float_and_k210_agree_within_the_stated_tolerance(run):
-    check_drift(run.report, ("nncase", "kpu"))
-    metrics = {name: backend.metrics for name, backend in run.report.backends.items()}
-    assert metrics["kpu"] == metrics["nncase"]
-    assert metrics["float"]["drift_px"] < 1e-3
+class TestShipped(ShippedBattery, ManifestBattery):
+    method, read = METHOD, staticmethod(read_checkpoint)
+    # Two pictures a pair.
+    items, on_board, share = 2 * PAIRS, 4, 1.0
 
+    @pytest.mark.sim
+    def test_float_and_k210_agree_within_the_stated_tolerance(self, run):
+        check_drift(of_backends(run), ("nncase", "kpu"))
+        assert of_backends(run)["float"]["drift_px"] < 1e-3
 
-@pytest.mark.sim
-def test_the_two_simulators_agree_to_the_bit(run):
-    arrays = [np.load(run.folder / "outputs" / b / "features.npy") for b in ("nncase", "kpu")]
-    assert np.array_equal(*arrays)
+    @pytest.mark.sim
+    @pytest.mark.parametrize("file", ["model.kmodel", "model.v4.kmodel"])
+    def test_there_are_but_convolutions_between_picture_and_features(self, run, file):
+        # Which leave as floats: version 4 writes that as two operations.
+        names = [type(one).__name__ for one in load(run.folder / file).operations]
+        assert set(names[1:-2]) <= {"KpuConv2d", "KpuDownload", "Dequantize"}
 
-
-@pytest.mark.sim
-@pytest.mark.parametrize("file", ["model.kmodel", "model.v4.kmodel"])
-def test_the_kpu_does_all_of_the_work(run, file):
-    kmodel = (run.folder / file).read_bytes()
-    assert share_on_kpu(kmodel) == 1
-    # Nothing but convolutions between the picture and the features, which leave as floats:
-    # version 4 writes that as two operations.
-    names = [type(one).__name__ for one in load(kmodel).operations]
-    assert set(names[1:-2]) <= {"KpuConv2d", "KpuDownload", "Dequantize"}
-
-
-@pytest.mark.sim
-@pytest.mark.slow
-def test_the_virtual_board_gives_what_the_simulator_gives(tmp_path):
-    request = RunRequest("stereonet", ("float", "kpu", "board"), board="virtual")
-    done = execute(few(2), tmp_path / "stereonet", request)
-    check_drift(done.report, ("kpu", "board"))
-    metrics = {name: backend.metrics for name, backend in done.report.backends.items()}
-    assert metrics["board"] == metrics["kpu"]
+    def check_board(self, metrics):
+        check_drift(metrics, ("kpu", "board"))
 
 
 @pytest.mark.sim
@@ -104,19 +72,9 @@ def test_a_whole_pair_in_one_model_agrees_too(tmp_path):
     cut = replace(deployable, evaluation=EvaluationSet(whole.ids[:PAIRS], whole.inputs[:PAIRS]))
     request = RunRequest("stereonet_whole", ("float", "nncase", "kpu"))
     done = execute(cut, tmp_path / "whole", request)
-    check_drift(done.report, ("nncase", "kpu"))
+    assert done.report.verdict == "pass"
+    check_drift(of_backends(done), ("nncase", "kpu"))
     assert share_on_kpu((done.folder / "model.kmodel").read_bytes()) >= 0.95
-
-
-def test_the_manifest_is_of_the_shipped_weights():
-    manifest = json.loads(MANIFEST.read_text())
-    path = METHOD.shipped()
-    assert path.stat().st_size <= MOST_BYTES
-    assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    found = read_checkpoint(path)
-    assert manifest["metrics"] == pytest.approx(found.metrics)
-    assert manifest["job"] == found.job
-    assert "k210 train stereonet" in manifest["command"]
 
 
 def test_the_shipped_weights_know_a_shift():

@@ -2,74 +2,60 @@
 
 from __future__ import annotations
 
-import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
-from harness.errors import MethodError
-from harness.method import Fold
-from reference.stereonet import losses
+from reference.stereonet import METHOD, losses
 from reference.stereonet.checkpoint import read_checkpoint
 from reference.stereonet.data import Pairs, load_sides, rendered
 from reference.stereonet.metrics import judged
 from reference.stereonet.settings import Settings
-from reference.stereonet.train import train
+from reference.stereonet.train import History, train
 from reference.stereonet.trainer import Trainer
-from reference.training.folder import LAST_GOOD_NAME, STATE_NAME
-from reference.training.record import FILE_NAME as HISTORY_NAME
+from tests.reference.battery.training import NoFolds, TrainingBattery
 
 
-class PowerCutError(Exception):
-    pass
+class TestTraining(TrainingBattery, NoFolds):
+    method = METHOD
+    title = "Training StereoNet"
+    others: ClassVar = [
+        ({"seed": 3}, "seed"),
+        ({"epochs": 5}, "epochs"),
+        ({"options": {"lr": "0.001"}}, "settings"),
+    ]
+    resized: ClassVar = [
+        {"width": "0.125"},
+        {"levels": "3"},
+        {"refinement": "single"},
+        {"disparities": "16"},
+    ]
+    wrong: ClassVar = [{"batch": "0"}, {"width": "0"}, {"levels": "5"}, {"lr": "x"}, {"none": "1"}]
+
+    @pytest.mark.parametrize("level", [0, 2])
+    def test_a_term_that_is_no_number_stops_and_keeps_the_last_good_weights(
+        self, job, monkeypatch, level
+    ):
+        real, calls = losses.level_losses, []
+
+        def broken(levels, truth, valid):
+            terms = real(levels, truth, valid)
+            calls.append(None)
+            if len(calls) > 4 and f"L_{level}" in terms:
+                terms[f"L_{level}"] = terms[f"L_{level}"] * float("nan")
+            return terms
+
+        monkeypatch.setattr(losses, "level_losses", broken)
+        said = f"L_{level} is no number any more"
+        kept = read_checkpoint(self.diverges(job(epochs=3), "epoch 1", said))
+        assert kept.network()(*torch.zeros(2, 1, 3, 32, 64))[-1].isfinite().all()
 
 
-def stop_after(monkeypatch, epochs: int) -> None:
-    """Make the epoch after so many end as a power cut would."""
-    run = Trainer.run_epoch
-
-    def interrupted(self, number):
-        if number == epochs:
-            raise PowerCutError
-        return run(self, number)
-
-    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
-
-
-def test_the_same_training_gives_the_same_bytes(job, tmp_path):
-    first = train(job(out=tmp_path / "a")).read_bytes()
-    assert train(job(out=tmp_path / "b")).read_bytes() == first
-    assert train(job(out=tmp_path / "c", seed=1)).read_bytes() != first
-
-
-@pytest.mark.parametrize("done", [0, 1])
-def test_an_interrupted_training_ends_in_the_same_bytes(job, tmp_path, monkeypatch, done):
-    with monkeypatch.context() as patch:
-        stop_after(patch, done)
-        with pytest.raises(PowerCutError):
-            train(job())
-    assert (job().out / STATE_NAME).is_file()
-    resumed = train(job())
-    assert resumed.read_bytes() == train(job(out=tmp_path / "whole")).read_bytes()
-    assert not (job().out / STATE_NAME).exists()
-    epochs = json.loads((job().out / HISTORY_NAME).read_text())["epochs"]
+def test_while_the_refiners_wait_the_history_has_the_volumes_loss_only(trained):
+    epochs = History.load(trained.parent).epochs
     assert [sorted(terms) for terms in epochs] == [["L_0"], ["L_0", "L_1", "L_2"]]
-
-
-def test_a_finished_training_is_not_repeated(job, monkeypatch):
-    path = train(job())
-    stop_after(monkeypatch, 0)
-    assert train(job()) == path
-
-
-@pytest.mark.parametrize("changed", [{"seed": 3}, {"epochs": 5}, {"options": {"lr": "0.001"}}])
-def test_another_training_in_the_folder_is_refused(job, changed):
-    train(job())
-    given = dict(changed)
-    options = given.pop("options", None)
-    with pytest.raises(MethodError, match="another training"):
-        train(job(options, **given))
 
 
 @pytest.mark.parametrize(
@@ -126,29 +112,6 @@ def test_windows_hold_what_is_known():
     assert all(np.isfinite(value) for value in trainer.run_epoch(0).values())
 
 
-@pytest.mark.parametrize("level", [0, 2])
-def test_a_term_that_is_no_number_stops_and_keeps_the_last_good_weights(job, monkeypatch, level):
-    real, calls = losses.level_losses, []
-
-    def broken(levels, truth, valid):
-        terms = real(levels, truth, valid)
-        calls.append(None)
-        if len(calls) > 4 and f"L_{level}" in terms:
-            terms[f"L_{level}"] = terms[f"L_{level}"] * float("nan")
-        return terms
-
-    monkeypatch.setattr(losses, "level_losses", broken)
-    with pytest.raises(MethodError) as raised:
-        train(job(epochs=3))
-    assert f"L_{level} is no number any more" in str(raised.value)
-    assert "are kept in last_good.safetensors" in str(raised.value)
-    assert "lr=" in raised.value.remedy
-    kept = read_checkpoint(job().out / LAST_GOOD_NAME)
-    assert all(tensor.isfinite().all() for tensor in kept.weights.values())
-    assert not (job().out / "checkpoint.safetensors").exists()
-    assert kept.network()(*torch.zeros(2, 1, 3, 32, 64))[-1].isfinite().all()
-
-
 def test_a_checkpoint_can_be_started_from(job, trained, tmp_path):
     found = read_checkpoint(train(job(out=tmp_path / "next", init=trained)))
     assert found.job["init"] is not None
@@ -156,40 +119,6 @@ def test_a_checkpoint_can_be_started_from(job, trained, tmp_path):
     assert not torch.equal(
         found.weights["tower.body.0.weight"], fresh.weights["tower.body.0.weight"]
     )
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [({"width": "0.125"}, "channels 2, and 4"), ({"levels": "3"}, "levels 2, and 3")],
-)
-def test_a_checkpoint_of_another_width_is_refused(job, trained, options, said):
-    with pytest.raises(MethodError, match=said):
-        train(job(options, init=trained))
-    assert not job().out.exists()
-
-
-def test_folds_are_refused(job):
-    with pytest.raises(MethodError, match="no classes to cross-validate"):
-        train(job(fold=Fold(0, 2)))
-
-
-@pytest.mark.parametrize(
-    "options", [{"batch": "0"}, {"width": "0"}, {"levels": "5"}, {"lr": "x"}, {"nothing": "1"}]
-)
-def test_wrong_options_are_refused_before_anything_is_written(job, options):
-    with pytest.raises(MethodError, match=next(iter(options))):
-        train(job(options))
-    assert not job().out.exists()
-
-
-def test_a_damaged_state_is_named(job, monkeypatch):
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(PowerCutError):
-            train(job())
-    (job().out / STATE_NAME).write_bytes(b"no state")
-    with pytest.raises(MethodError, match=r"state\.pt is damaged"):
-        train(job())
 
 
 def test_a_batch_of_one_trains(job):
