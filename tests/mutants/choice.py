@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -17,6 +18,18 @@ class Map:
 
     seconds: dict[str, float]
     lines: dict[str, dict[str, list[str]]]
+
+    @classmethod
+    def merged(cls, maps: Iterable[Map]) -> Map:
+        """Return one map of several files of tests."""
+        seconds: dict[str, float] = {}
+        lines: dict[str, dict[str, list[str]]] = {}
+        for one in maps:
+            seconds |= one.seconds
+            for path, of_file in one.lines.items():
+                for line, tests in of_file.items():
+                    lines.setdefault(path, {}).setdefault(line, []).extend(tests)
+        return cls(seconds, lines)
 
     def tests(self, path: str, line: int, text: str, first: str | None = None) -> list[str]:
         """Return tests in the order in which to run them, within the budget.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -38,16 +39,36 @@ class Session:
         found = json.loads(kept.read_text())
         return [Mutant(**row) for row in found["rows"]], found["of"]
 
-    def map(self) -> Map:
-        """Return which tests run which lines.
+    def map(self, until: float) -> Map | None:
+        """Return which tests run which lines; None where the time is over before all is known.
 
         Raises:
             CalledProcessError: A test fails without any mutant.
         """
-        kept = self.folder / "map.json"
-        if not kept.exists():
-            subprocess.run([sys.executable, "-m", "tests.mutants.trace", kept], check=True)
-        return Map(**json.loads(kept.read_text()))
+        found = []
+        for tests in sorted(p for room in ROOMS for p in self._tests(room).glob("test_*.py")):
+            kept = self.folder.parent / "maps" / f"{self._key(tests)}.json"
+            if not kept.exists():
+                if time.monotonic() > until:
+                    return None
+                kept.parent.mkdir(exist_ok=True)
+                name = tests.relative_to(self.copy)
+                trace = [sys.executable, "-m", "tests.mutants.trace", name, kept]
+                subprocess.run(trace, check=True, cwd=self.copy)
+            found.append(Map(**json.loads(kept.read_text())))
+        return Map.merged(found)
+
+    def _tests(self, room: str) -> Path:
+        return self.copy / "tests" / room
+
+    def _key(self, tests: Path) -> str:
+        """Return a hash of a file of tests, what it imports beside it, and what it tests."""
+        code = [p for room in ROOMS for p in (self.copy / "harness" / room).rglob("*.py")]
+        beside = [p for p in tests.parent.rglob("*.py") if not p.name.startswith("test_")]
+        content = hashlib.sha256()
+        for path in sorted([*code, *beside, tests]):
+            content.update(path.relative_to(self.copy).as_posix().encode() + path.read_bytes())
+        return f"{tests.stem}_{content.hexdigest()[:16]}"
 
     def rows(self) -> list[Row]:
         """Return what is judged already."""
@@ -62,7 +83,10 @@ class Session:
             last: The tests that found these mutants last time; they are run first.
             until: The time.
         """
-        known, judged = self.map(), {_mutant(row) for row in self.rows()}
+        known = self.map(until)
+        if known is None:
+            return
+        judged = {_mutant(row) for row in self.rows()}
         warm()
         with self._rows().open("a") as out:
             for mutant in mutants:

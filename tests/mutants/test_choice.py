@@ -31,3 +31,8 @@ def test_a_line_that_runs_at_import_has_the_tests_of_its_file():
 def test_a_file_that_no_test_runs_has_those_of_its_room():
     near = Map({"tests/kmodel/x::a": 1.0, "tests/data/x::b": 1.0}, {})
     assert near.tests(PATH, 2, TEXT) == ["tests/kmodel/x::a"]
+
+
+def test_maps_of_several_files_are_one():
+    one, two = Map({"a": 1.0}, {PATH: {"3": ["a"]}}), Map({"b": 1.0}, {PATH: {"3": ["b"], "4": []}})
+    assert Map.merged([one, two]) == Map({"a": 1.0, "b": 1.0}, {PATH: {"3": ["a", "b"], "4": []}})

@@ -1,4 +1,4 @@
-"""Which tests run which line, and how long each takes: `python -m tests.mutants.trace OUT`."""
+"""Which tests run which line, and how long each takes: `python -m tests.mutants.trace FILE OUT`."""
 
 from __future__ import annotations
 
@@ -43,18 +43,19 @@ class Tracer:
         return result
 
 
-def main(out: Path) -> int:
-    """Run the tests of the three rooms and write the map; return pytest's exit code."""
+def main(tests: str, out: Path) -> int:
+    """Run a file of tests and write its map; return pytest's exit code."""
     measured = coverage.Coverage(data_file=None, source=[f"harness/{room}" for room in ROOMS])
     tracer = Tracer(measured)
-    code = pytest.main([*ARGUMENTS, *(f"tests/{room}" for room in ROOMS)], plugins=[tracer])
+    code = pytest.main([*ARGUMENTS, tests], plugins=[tracer])
     data = measured.get_data()
     lines = {
         Path(path).relative_to(Path.cwd()).as_posix(): _tests(data.contexts_by_lineno(path))
         for path in data.measured_files()
     }
-    if code == 0:
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         out.write_text(json.dumps({"seconds": tracer.seconds, "lines": lines}))
+        return 0
     return int(code)
 
 
@@ -64,4 +65,4 @@ def _tests(contexts: dict[int, list[str]]) -> dict[int, list[str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
