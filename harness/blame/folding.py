@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from harness.blame.graph import Graph, Node
 from harness.blame.kernels import RESHAPES
+from harness.compiler.legalise.batch_norm import EPSILON, TABLES, BatchNorm
 
 Floats = npt.NDArray[np.float64]
 Affine = tuple[Floats, Floats]
@@ -118,9 +119,9 @@ def _affine(graph: Graph, node: Node) -> tuple[str, Affine] | None:
     if node.kind in RESHAPES:
         return node.inputs[0], (one, zero)
     if node.kind == "BatchNormalization":
-        scale, shift, mean, variance = (_constant(graph, name) for name in node.inputs[1:5])
-        factor = scale / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
-        return node.inputs[0], (factor, shift - mean * factor)
+        tables = [_constant(graph, node.inputs[place]) for place in TABLES]
+        norm = BatchNorm.of(tables, float(node.attributes.get("epsilon", EPSILON)))
+        return node.inputs[0], (norm.factor, norm.of_bias(zero))
     if node.kind not in ("Add", "Sub", "Mul", "Div") or len(node.inputs) != 2:
         return None
     return _with_constant(graph, node)

@@ -19,8 +19,9 @@ import numpy as np
 import onnx
 
 from harness.compiler.fallback import MAX_CHANNELS
+from harness.compiler.legalise.batch_norm import BatchNorm
 from harness.compiler.legalise.convolution import Convolution, read
-from harness.compiler.legalise.graph import Array, Graph, Writer, attribute
+from harness.compiler.legalise.graph import Array, Graph, Writer
 from harness.compiler.legalise.rewrite import OFF, Change, Context, Rewrite
 
 
@@ -96,19 +97,16 @@ def _with_batch_norm(
 ) -> tuple[Convolution, onnx.NodeProto | None]:
     """Take a batch normalisation behind it into the weights: it would stand behind the shuffle."""
     reader = graph.only_reader(node.output[0])
-    if reader is None or reader.op_type != "BatchNormalization":
+    norm = BatchNorm.read(graph, reader) if reader is not None else None
+    if norm is None:
         return conv, None
-    scale, shift, mean, variance = (graph.constant(reader, place) for place in range(1, 5))
-    if scale is None or shift is None or mean is None or variance is None:
-        return conv, None
-    factor = scale / np.sqrt(variance + attribute(reader, "epsilon", 1e-5))
     group_out = conv.weights.shape[1]
-    per_weight = factor.reshape(conv.groups, 1, group_out, 1, 1)
+    per_weight = norm.factor.reshape(conv.groups, 1, group_out, 1, 1)
     shaped = conv.weights.reshape(conv.groups, -1, group_out, *conv.kernel)
     return replace(
         conv,
         weights=(shaped * per_weight).reshape(conv.weights.shape).astype(conv.weights.dtype),
-        bias=((conv.bias - mean) * factor + shift).astype(conv.bias.dtype),
+        bias=norm.of_bias(conv.bias).astype(conv.bias.dtype),
     ), reader
 
 
