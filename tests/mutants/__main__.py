@@ -17,14 +17,12 @@ def main() -> int:
     """Return 0 when all are judged, 1 when some are left for the next call."""
     asked = _arguments()
     work = asked.work.resolve()
-    copy = _copy(work)
-    commit = _git(copy, "rev-parse", "HEAD")
-    session = Session(copy, work / commit[:12])
-    session.folder.mkdir(exist_ok=True)
-    of_session = (asked.seed, asked.count, asked.minutes, session.folder, asked.out.resolve())
-    command = [sys.executable, "-m", "tests.mutants.session", *map(str, of_session)]
+    copy = _copy(work, asked.commit)
+    session = Session(copy, work, _git(copy, "rev-parse", "HEAD"))
+    given = (asked.seed, asked.count, asked.minutes, work, session.commit, asked.out.resolve())
+    command = [sys.executable, "-m", "tests.mutants.session", *map(str, given)]
     subprocess.run(command, check=True, cwd=copy, env=_environment(copy))
-    left = write(asked.out, session, commit, asked.seed, asked.count)
+    left = write(asked.out, session, asked.seed, asked.count)
     print(f"{left} left: call again" if left else f"all judged: {asked.out}")
     return int(left > 0)
 
@@ -33,19 +31,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=10, help="what draws the sample")
     parser.add_argument("--count", type=int, default=300, help="how many mutants")
+    parser.add_argument("--commit", default="HEAD", help="what is tested")
     parser.add_argument("--minutes", type=float, default=1e6, help="stop here, go on next time")
     parser.add_argument("--work", type=Path, default=REPOSITORY / "build" / "mutants")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "testing.json")
     return parser.parse_args()
 
 
-def _copy(work: Path) -> Path:
-    """Bring a copy of the repository to the commit that is checked out here."""
+def _copy(work: Path, commit: str) -> Path:
+    """Bring a copy of the repository to a commit."""
     copy = work / "copy"
     if not copy.exists():
         work.mkdir(parents=True, exist_ok=True)
         subprocess.run(["git", "clone", "-q", str(REPOSITORY), str(copy)], check=True)
-    _git(copy, "fetch", "-q", "origin", "HEAD")
+    _git(copy, "fetch", "-q", "origin", _git(REPOSITORY, "rev-parse", commit))
     _git(copy, "checkout", "-q", "--force", "--detach", "FETCH_HEAD")
     return copy
 

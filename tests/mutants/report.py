@@ -11,16 +11,16 @@ from typing import Any
 from tests.mutants.session import Row, Session
 
 
-def write(out: Path, session: Session, commit: str, seed: int, count: int) -> int:
+def write(out: Path, session: Session, seed: int, count: int) -> int:
     """Write the report of a sample once all of it is judged; return how many are not."""
     mutants, places = session.sample(seed, count)
-    judged = {_place(row): row for row in session.rows()}
-    rows = [judged[place] for m in mutants if (place := _place(vars(m))) in judged]
+    judged = session.rows()
+    rows = [judged[mutant] for mutant in mutants if mutant in judged]
     if len(rows) == len(mutants):
         head = {
             "command": f"tox run -e mutants -- --seed {seed} --count {count}",
             "tool": f"cosmic-ray {version('cosmic-ray')}",
-            "commit": commit,
+            "commit": session.commit,
             "places": places,
             **summary(rows),
         }
@@ -51,7 +51,3 @@ def _found(rows: list[Row]) -> float:
 
 def _room(row: Row) -> str:
     return "/".join(row["path"].split("/")[:2])
-
-
-def _place(row: Row) -> tuple[str, str, int]:
-    return row["path"], row["operator"], row["occurrence"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -10,12 +9,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tests.mutants.choice import Map
 from tests.mutants.sample import Mutant, draw
-from tests.mutants.trace import ROOMS
+from tests.mutants.trace import ROOMS, digest
 from tests.mutants.trial import Verdict, changed, judge, warm
 
 Row = dict[str, Any]
@@ -23,14 +23,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Session:
-    """A copy of the repository, and the folder that keeps what is known of its commit."""
+    """A copy of the repository at a commit, and the folder that keeps what is known of it."""
 
     copy: Path
     folder: Path
+    commit: str
 
     def sample(self, seed: int, count: int) -> tuple[list[Mutant], int]:
         """Return the mutants, and of how many places they are drawn."""
-        kept = self.folder / f"sample_{seed}_{count}.json"
+        kept = self.folder / f"sample_{self.commit[:12]}_{seed}_{count}.json"
         if not kept.exists():
             files = (p for room in ROOMS for p in (self.copy / "harness" / room).rglob("*.py"))
             paths = sorted(path.relative_to(self.copy).as_posix() for path in files)
@@ -47,33 +48,51 @@ class Session:
         """
         found = []
         for tests in sorted(p for room in ROOMS for p in self._tests(room).glob("test_*.py")):
-            kept = self.folder.parent / "maps" / f"{self._key(tests)}.json"
+            kept = self.folder / "maps" / f"{self._key(tests)}.json"
             if not kept.exists():
                 if time.monotonic() > until:
                     return None
                 kept.parent.mkdir(exist_ok=True)
                 name = tests.relative_to(self.copy)
-                trace = [sys.executable, "-m", "tests.mutants.trace", name, kept]
+                trace = [sys.executable, "-m", "tests.mutants.trace", str(name), str(kept)]
                 subprocess.run(trace, check=True, cwd=self.copy)
-            found.append(Map(**json.loads(kept.read_text())))
+            found.append(self._read(kept))
         return Map.merged(found)
+
+    def _read(self, kept: Path) -> Map:
+        """Return a map; of a file that changed since, the tests of its lines are those of all."""
+        known = json.loads(kept.read_text())
+        lines: dict[str, dict[str, list[str]]] = {}
+        for path, of_file in known["lines"].items():
+            file = self.copy / path
+            same = file.exists() and digest(file.read_text()) == known["files"][path]
+            lines[path] = of_file if same else {"0": sorted(set(chain(*of_file.values())))}
+        return Map(known["seconds"], lines)
 
     def _tests(self, room: str) -> Path:
         return self.copy / "tests" / room
 
     def _key(self, tests: Path) -> str:
-        """Return a hash of a file of tests, what it imports beside it, and what it tests."""
-        code = [p for room in ROOMS for p in (self.copy / "harness" / room).rglob("*.py")]
+        """Return a name by the contents of a file of tests and of what it imports beside it."""
         beside = [p for p in tests.parent.rglob("*.py") if not p.name.startswith("test_")]
-        content = hashlib.sha256()
-        for path in sorted([*code, *beside, tests]):
-            content.update(path.relative_to(self.copy).as_posix().encode() + path.read_bytes())
-        return f"{tests.stem}_{content.hexdigest()[:16]}"
+        text = "".join(path.read_text() for path in sorted([*beside, tests]))
+        return f"{tests.parent.name}_{tests.stem}_{digest(text)}"
 
-    def rows(self) -> list[Row]:
-        """Return what is judged already."""
+    def rows(self) -> dict[Mutant, Row]:
+        """Return what is judged already and still holds.
+
+        A mutant that was found stays so while its file and that of the test are as they were; one
+        that was not is judged again at every commit.
+        """
         kept = self._rows()
-        return [json.loads(row) for row in kept.read_text().splitlines()] if kept.exists() else []
+        rows = [json.loads(row) for row in kept.read_text().splitlines()] if kept.exists() else []
+        return {_mutant(row): row["verdict"] for row in rows if row["holds"] == self._holds(row)}
+
+    def _holds(self, row: Row) -> str:
+        tests = (row["verdict"]["by"] or "").partition("::")[0]
+        files = [self.copy / row["verdict"]["path"], *([self.copy / tests] if tests else [])]
+        texts = [file.read_text() for file in files if file.is_file()]
+        return digest("".join(texts) + ("" if tests else self.commit))
 
     def judge(self, mutants: list[Mutant], last: Mapping[Mutant, str], until: float) -> None:
         """Judge what is not judged yet, until a time of the monotonic clock.
@@ -86,13 +105,14 @@ class Session:
         known = self.map(until)
         if known is None:
             return
-        judged = {_mutant(row) for row in self.rows()}
+        judged = self.rows()
         warm()
         with self._rows().open("a") as out:
             for mutant in mutants:
                 if mutant not in judged and time.monotonic() < until:
                     row = self._judge(mutant, known, last.get(mutant))
-                    out.write(json.dumps(row) + "\n")
+                    line = {"verdict": row, "holds": ""}
+                    out.write(json.dumps(line | {"holds": self._holds(line)}) + "\n")
                     out.flush()
                     print(f"{row['outcome']:9}{row['seconds']:6.1f} s  {mutant.path}:{mutant.line}")
 
@@ -115,11 +135,11 @@ _UNTESTED = Verdict("survived", None, 0.0)
 
 def last_time(rows: list[Row]) -> dict[Mutant, str]:
     """Return the tests that found the mutants of a report."""
-    return {_mutant(row): row["by"] for row in rows if row["by"]}
+    return {_mutant({"verdict": row}): row["by"] for row in rows if row["by"]}
 
 
 def _mutant(row: Row) -> Mutant:
-    return Mutant(**{name: row[name] for name in Mutant.__dataclass_fields__})
+    return Mutant(**{name: row["verdict"][name] for name in Mutant.__dataclass_fields__})
 
 
 def _lines(text: str, code: str) -> Row:
@@ -130,11 +150,11 @@ def _lines(text: str, code: str) -> Row:
 
 
 def main() -> None:
-    """Judge a sample: SEED COUNT MINUTES FOLDER REPORT, in the copy."""
+    """Judge a sample: SEED COUNT MINUTES FOLDER COMMIT REPORT, in the copy."""
     seed, count, minutes = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     until = time.monotonic() + 60 * minutes
-    session = Session(Path.cwd(), Path(sys.argv[4]))
-    report = Path(sys.argv[5])
+    session = Session(Path.cwd(), Path(sys.argv[4]), sys.argv[5])
+    report = Path(sys.argv[6])
     last = last_time(json.loads(report.read_text())["mutants"]) if report.exists() else {}
     session.judge(session.sample(seed, count)[0], last, until)
 

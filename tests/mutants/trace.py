@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import sys
@@ -17,8 +18,9 @@ ROOMS = ("kmodel", "compare", "data")
 ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-m", "not slow and not hil and not alone")
 
 
-# For so many processor seconds is a test watched; then it runs on unwatched, five times as fast.
-WATCHED = 1.0
+# For so many processor seconds is a test watched; then it runs on unwatched, five times as fast,
+# and is given up where it takes so long that no trial would choose it.
+WATCHED, GIVEN_UP = 1.0, 4.0
 
 
 @dataclass
@@ -27,20 +29,26 @@ class Tracer:
 
     coverage: coverage.Coverage
     seconds: dict[str, float] = field(default_factory=dict)
+    began: float = 0.0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Run one test in a context of its own."""
         self.coverage.start()
         self.coverage.switch_context(item.nodeid)
-        signal.signal(signal.SIGPROF, lambda *_: self.coverage.stop())
-        signal.setitimer(signal.ITIMER_PROF, WATCHED)
-        began = time.process_time()
+        began = self.began = time.process_time()
+        signal.signal(signal.SIGPROF, self._stop)
+        signal.setitimer(signal.ITIMER_PROF, WATCHED, GIVEN_UP - WATCHED)
         result = yield
-        self.seconds[item.nodeid] = round(time.process_time() - began, 4)
         signal.setitimer(signal.ITIMER_PROF, 0)
+        self.seconds[item.nodeid] = round(time.process_time() - began, 4)
         self.coverage.stop()
         return result
+
+    def _stop(self, *_: object) -> None:
+        self.coverage.stop()
+        if time.process_time() - self.began > (WATCHED + GIVEN_UP) / 2:
+            pytest.skip("takes longer than a trial has")
 
 
 def main(tests: str, out: Path) -> int:
@@ -54,9 +62,16 @@ def main(tests: str, out: Path) -> int:
         for path in data.measured_files()
     }
     if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        out.write_text(json.dumps({"seconds": tracer.seconds, "lines": lines}))
+        files = {path: digest(Path(path).read_text()) for path in lines}
+        found = {"seconds": tracer.seconds, "lines": lines, "files": files}
+        out.write_text(json.dumps(found))
         return 0
     return int(code)
+
+
+def digest(text: str) -> str:
+    """Return what tells one version of a file from another."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _tests(contexts: dict[int, list[str]]) -> dict[int, list[str]]:
