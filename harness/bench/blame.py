@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.blame.analyse import analyse
 from harness.blame.suspect import Suspect
-from harness.compiler.build import compile_source, source_of_module
+from harness.compiler.build import compile_source
+from harness.compiler.source import source_of_module
 from harness.method import InputContract
 from harness.progress import SILENT, Progress
 

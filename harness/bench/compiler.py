@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.compiler.build import Source, source_of_module
 from harness.compiler.lower import to_nncase_dialect
+from harness.compiler.source import Source, source_of_module
 from harness.compiler.worker.client import Worker
 from harness.compiler.worker.environment import ensure
 from harness.errors import SetupError

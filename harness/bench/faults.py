@@ -24,8 +24,8 @@ from harness.board.board import Board
 from harness.board.pixels import on_grid
 from harness.board.recovery.recover import LostBoardError
 from harness.board.runner import Results, Runner
-from harness.compiler.build import source_of_module
 from harness.compiler.lower import to_nncase_dialect
+from harness.compiler.source import source_of_module
 from harness.compiler.worker.client import Worker
 from harness.convert import convert
 from harness.errors import BoardError

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from harness.bench.footprint import footprint
-from harness.compiler.build import source_of_module
 from harness.compiler.lower import to_nncase_dialect
+from harness.compiler.source import source_of_module
 from harness.compiler.worker.client import Worker
 from harness.errors import SetupError
 from harness.kmodel import load

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +21,13 @@ from harness.compiler.contract import (
     ModelContract,
     OutputRecord,
     sha256,
-    weights_sha256,
 )
-from harness.compiler.export import to_onnx
 from harness.compiler.legalise import Applied, legalise, modes_of
 from harness.compiler.lower import to_nncase_dialect
 from harness.compiler.misread import is_misread
 from harness.compiler.placement import Placed, outputs, placement
 from harness.compiler.refusal import explain
+from harness.compiler.source import Source, source_of_module
 from harness.compiler.stock import StockModel, stock_model
 from harness.compiler.weights import check_weights
 from harness.compiler.worker.checks import check_calibration
@@ -39,38 +37,14 @@ from harness.compiler.worker.results import Compilation
 from harness.errors import CompileError
 from harness.files import write_bytes
 from harness.kmodel.firmware import Firmware
-from harness.method import Deployable, InputContract
+from harness.method import Deployable
 from harness.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from torch import nn
 
 # Kept with a compiled model in the cache.
 _REWRITES_FILE = "rewrites.json"
 _NO_REQUESTS: Mapping[str, str] = MappingProxyType({})
 
 Images = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A model on its way into the compiler.
-
-    Attributes:
-        name: Name of the deployable.
-        kind: Format of `data`.
-        data: The model, eating float32 in units of the contract's range.
-        contract: Which bytes it will eat.
-        weights_sha256: Hash of the weights, or of the file where there is no module.
-        seeds: Every seed by name.
-    """
-
-    name: str
-    kind: Literal["onnx", "tflite"]
-    data: bytes
-    contract: InputContract
-    weights_sha256: str
-    seeds: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -105,46 +79,6 @@ class CompiledModel:
         if self.onnx is not None:
             write_bytes(folder / ONNX_FILE, self.onnx)
         self.contract.write(folder)
-
-
-def source_of_module(
-    module: nn.Module,
-    name: str,
-    contract: InputContract,
-    outputs: tuple[str, ...],
-    seeds: Mapping[str, int] = MappingProxyType({}),
-) -> Source:
-    """Export a PyTorch module."""
-    exported = to_onnx(module, contract, outputs)
-    data = onnx_graph.infer_shapes(onnx_graph.with_normalisation(exported, contract))
-    return Source(name, "onnx", data, contract, weights_sha256(module), dict(seeds))
-
-
-def source_of_file(path: Path, contract: InputContract) -> Source:
-    """Read an ONNX or TFLite file.
-
-    Raises:
-        CompileError: It is neither, its input is not the contract's, or it is TFLite and the
-            contract normalises (nncase would do that on the CPU, over the whole picture).
-    """
-    kind: Literal["onnx", "tflite"] = "tflite" if path.suffix.lower() == ".tflite" else "onnx"
-    stored = path.read_bytes() if kind == "tflite" else onnx_graph.read_file(path)
-    data = stored
-    if kind == "onnx":
-        data = onnx_graph.with_fixed_batch(data)
-        found = onnx_graph.graph_input(data)
-        if found.shape[1:] != contract.shape:
-            raise CompileError(
-                f"{path.name} takes {found.shape[1:]} but the contract says {contract.shape}",
-                "give the size with --shape C,H,W",
-            )
-        data = onnx_graph.infer_shapes(onnx_graph.with_normalisation(data, contract))
-    elif contract.normalises:
-        raise CompileError(
-            "mean and std cannot be put into a TFLite model",
-            "use --range LOW,HIGH where one range fits all channels, or convert it to ONNX",
-        )
-    return Source(path.stem, kind, data, contract, sha256(stored), {})
 
 
 def compile_deployable(
@@ -309,15 +243,15 @@ def _compiled(
 ) -> CompiledModel:
     graphs = {name[3:]: data for name, data in files.items() if name.startswith("ir/")}
     applied = tuple(Applied(**one) for one in json.loads(files[_REWRITES_FILE]))
-    names = onnx_graph.outputs(source.data) if source.kind == "onnx" else outputs(graphs)
+    onnx = source.data if source.kind == "onnx" else None
     contract = ModelContract(
         schema=1,
         name=source.name,
         input=InputRecord.of(source.contract),
-        outputs=tuple(OutputRecord(name=name, shape=shape) for name, shape in names),
+        outputs=_outputs(onnx, graphs),
         kmodel_sha256=sha256(files[KMODEL_FILE]),
         weights_sha256=source.weights_sha256,
-        onnx_sha256=sha256(source.data) if source.kind == "onnx" else "",
+        onnx_sha256=sha256(onnx) if onnx is not None else "",
         compiler=f"nncase {NNCASE_VERSION}",
         calibration=CalibrationRecord(
             method=method, images=len(calibration), sha256=sha256(calibration.tobytes())
@@ -332,10 +266,15 @@ def _compiled(
     return CompiledModel(
         kmodel=files[KMODEL_FILE],
         stock=stock,
-        onnx=source.data if source.kind == "onnx" else None,
+        onnx=onnx,
         contract=contract,
         placement=placement(graphs),
         rewrites=applied,
         log=files["nncase.log"].decode(errors="replace"),
         cached=cached,
     )
+
+
+def _outputs(onnx: bytes | None, graphs: Mapping[str, bytes]) -> tuple[OutputRecord, ...]:
+    names = onnx_graph.outputs(onnx) if onnx is not None else outputs(graphs)
+    return tuple(OutputRecord(name=name, shape=shape) for name, shape in names)

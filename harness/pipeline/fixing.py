@@ -15,7 +15,6 @@ from harness.blame.fix.judge import Metrics
 from harness.blame.fix.search import MOST_COMPILATIONS, try_fixes
 from harness.blame.fix.tried import Tried
 from harness.blame.result import Blame
-from harness.compiler.build import Source
 from harness.compiler.contract import (
     CONTRACT_FILE,
     ONNX_FILE,
@@ -23,6 +22,7 @@ from harness.compiler.contract import (
     read_model,
     read_onnx,
 )
+from harness.compiler.source import Source
 from harness.data.images import read_inputs
 from harness.errors import ContractError, UsageError
 from harness.files import write_json

@@ -9,7 +9,7 @@ from harness.errors import CompileError
 
 # The compiler needs PyTorch, and whoever only asks for a file's format or size does not.
 if TYPE_CHECKING:
-    from harness.compiler.build import Source
+    from harness.compiler.source import Source
     from harness.method import InputContract
 
 FILE_FORMATS = (".onnx", ".tflite")
@@ -49,7 +49,7 @@ def input_shape(model: str) -> tuple[int, int, int] | None:
 
 def source_of(model: str, contract: InputContract) -> Source:
     """Return a model in the form that the compiler takes."""
-    from harness.compiler.build import source_of_file, source_of_module
+    from harness.compiler.source import source_of_file, source_of_module
     from harness.pipeline.factory import load_module, output_names
 
     if is_file(model):

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from harness.blame.suspect import Suspect
-from harness.compiler.build import compile_source, source_of_module
+from harness.compiler.build import compile_source
+from harness.compiler.source import source_of_module
 from harness.kmodel import load, save
 from harness.kmodel.operations import KpuConv2d
 from harness.kmodel.tables import ActivationTable, BatchNorm

@@ -70,7 +70,7 @@ def test_a_curve_that_16_segments_do_not_follow_is_named():
 @pytest.mark.sim
 def test_mean_and_std_in_other_units_than_the_range_are_suspected():
     from harness.blame.fix.base import Recipe
-    from harness.compiler.build import source_of_module
+    from harness.compiler.source import source_of_module
 
     contract = InputContract(
         (3, 32, 32), range=(0.0, 255.0), mean=(0.45, 0.45, 0.45), std=(0.25, 0.25, 0.25)

@@ -99,7 +99,7 @@ def test_sizes_that_follow_from_the_picture_are_known():
     """PyTorch writes the shape behind a group normalisation as that of the tensor before it."""
     module = torch.nn.GroupNorm(2, 6).eval()
     torch.nn.init.normal_(module.weight)
-    from harness.compiler.build import source_of_module
+    from harness.compiler.source import source_of_module
     from harness.method import InputContract
 
     first = torch.nn.Conv2d(3, 6, 3)

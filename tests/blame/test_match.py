@@ -14,7 +14,8 @@ from harness.blame.graph import Graph
 from harness.blame.match import match
 from harness.blame.parameters import damages
 from harness.blame.units import Codes
-from harness.compiler.build import compile_source, source_of_module
+from harness.compiler.build import compile_source
+from harness.compiler.source import source_of_module
 from harness.kmodel import load
 from harness.kmodel.operations import Dequantize, KpuConv2d
 from harness.method import InputContract

@@ -10,7 +10,8 @@ from torch import nn
 from harness.backends.floating import to_float
 from harness.blame.analyse import Suspect, analyse
 from harness.blame.result import Blame
-from harness.compiler.build import compile_source, source_of_module
+from harness.compiler.build import compile_source
+from harness.compiler.source import source_of_module
 from harness.errors import UsageError
 from harness.method import InputContract
 from tests.blame import networks

@@ -8,8 +8,8 @@ from torch import nn
 
 from harness.backends.floating import to_float
 from harness.compiler import onnx_graph
-from harness.compiler.build import source_of_module
 from harness.compiler.export import to_onnx
+from harness.compiler.source import source_of_module
 from harness.errors import CompileError
 from harness.method import InputContract
 from tests.compiler.networks import TwoOutputs, small_net

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from harness.compiler.build import compile_source, source_of_module
+from harness.compiler.build import compile_source
 from harness.compiler.contract import read_contract
+from harness.compiler.source import source_of_module
 from harness.compiler.stock import stock_model
 from harness.errors import ConversionError
 from harness.kmodel import load

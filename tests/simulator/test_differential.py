@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.compiler.build import source_of_module
 from harness.compiler.lower import to_nncase_dialect
+from harness.compiler.source import source_of_module
 from harness.compiler.worker.client import get_worker
 from harness.errors import CompileError
 from harness.kmodel import load

@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.compiler.build import CompiledModel, Source, compile_source
+from harness.compiler.build import CompiledModel, compile_source
+from harness.compiler.source import Source
 from harness.progress import SILENT, Progress
 
 Images = npt.NDArray[np.uint8]

@@ -23,8 +23,8 @@ from onnx import helper
 from harness.blame.fix.base import Fix, Recipe
 from harness.blame.fix.model import Model, set_attribute
 from harness.blame.fix.pairs import pairs
-from harness.compiler.build import Source
 from harness.compiler.legalise.graph import attribute, layer
+from harness.compiler.source import Source
 
 _ON_THE_KPU = ((1, 1), (3, 3))
 # Pixels to the right that a kernel has to reach for the legaliser to leave it as it is.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from harness.blame.fix.base import Images
 from harness.blame.graph import Graph
 from harness.blame.units import Codes
-from harness.compiler.build import Source
+from harness.compiler.source import Source
 
 Array = npt.NDArray[Any]
 

@@ -19,7 +19,7 @@ class Model(Graph):
     """A model whose nodes and weights can be changed.
 
     Args:
-        data: ONNX with one input, as `harness.compiler.build.Source` holds it.
+        data: ONNX with one input, as `harness.compiler.source.Source` holds it.
 
     Raises:
         CompileError: The bytes are not an ONNX model.

@@ -24,7 +24,8 @@ from harness.blame.fix.fallback import float_layers
 from harness.blame.fix.floats import float_outputs
 from harness.blame.fix.judge import LEAST, SNR, Gain, Judge, Metrics
 from harness.blame.fix.tried import Tried, Try
-from harness.compiler.build import CompiledModel, Source
+from harness.compiler.build import CompiledModel
+from harness.compiler.source import Source
 from harness.compiler.worker.checks import CALIBRATION_METHODS
 from harness.errors import HarnessError
 from harness.method import EvaluationSet

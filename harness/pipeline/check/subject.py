@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.compiler.build import Source, source_of_module
+from harness.compiler.source import Source, source_of_module
 from harness.errors import MethodError, UsageError
 from harness.method import InputContract, Shipping, available
 from harness.method import get as get_method

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from harness.blame.fix.base import Recipe
-from harness.compiler.build import source_of_module
+from harness.compiler.source import source_of_module
 from harness.method import InputContract
 
 CONTRACT = InputContract((3, 32, 32))

@@ -286,7 +286,8 @@ def test_a_wrong_request_is_one_line():
 
 
 def test_tflite_is_not_rewritten(tmp_path):
-    from harness.compiler.build import Source, compile_source
+    from harness.compiler.build import compile_source
+    from harness.compiler.source import Source
 
     source = Source("t", "tflite", b"", InputContract((3, 32, 32)), "", {})
     images = np.zeros((1, 3, 32, 32), np.uint8)
