@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -13,11 +13,12 @@ from reference import weights_file
 from reference.ufdn.networks import Disentangler
 from reference.ufdn.settings import Settings
 from reference.ufdn.structure import Structure
+from reference.weights_file import Network
 
 METHOD_NAME = "ufdn"
 VAE, HEAD = "vae.", "head."
-
-Network = TypeVar("Network", bound=nn.Module)
+# Options that the networks' sizes follow from.
+SIZES = ("width", "code", "kernel", "side")
 
 
 @dataclass(frozen=True)
@@ -65,30 +66,13 @@ class Checkpoint:
         return self._filled(nn.Linear(self.structure.code, len(self.classes)), HEAD)
 
     def _filled(self, network: Network, prefix: str) -> Network:
-        own = {
-            name.removeprefix(prefix): tensor
-            for name, tensor in self.weights.items()
-            if name.startswith(prefix)
-        }
-        try:
-            network.load_state_dict(own)
-        except RuntimeError as error:
-            raise MethodError(
-                f"the checkpoint's weights {prefix}* are not those of width "
-                f"{self.settings.width:g} and code {self.settings.code}",
-                "the file is damaged or was put together by hand: train afresh",
-            ) from error
-        return network.eval()
+        size = f"width {self.settings.width:g} and code {self.settings.code}"
+        return weights_file.filled(network, self.weights, prefix, size)
 
 
 def weights_of(vae: Disentangler, head: nn.Module | None) -> dict[str, Tensor]:
     """Return what a checkpoint keeps."""
-    parts = {VAE: vae} | ({HEAD: head} if head is not None else {})
-    return {
-        f"{prefix}{name}": tensor.detach().cpu().contiguous()
-        for prefix, part in parts.items()
-        for name, tensor in part.state_dict().items()
-    }
+    return weights_file.weights_of({VAE: vae, HEAD: head})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -108,14 +92,8 @@ def check_start(source: Checkpoint, settings: Settings, domains: int) -> None:
     Raises:
         MethodError: Its networks have another size, or it knows more or fewer domains.
     """
-    given = source.settings
-    for name in ("width", "code", "kernel", "side"):
-        had, asked = getattr(given, name), getattr(settings, name)
-        if had != asked:
-            raise MethodError(
-                f"the checkpoint has {name} {had:g}, and {name} {asked:g} was asked for",
-                f"add --set {name}={had:g}",
-            )
+    had = {name: getattr(source.settings, name) for name in SIZES}
+    weights_file.check_start(had, settings)
     if len(source.domains) != domains:
         raise MethodError(
             f"the checkpoint knows {len(source.domains)} domains, and the data have {domains}",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import MethodError
 from harness.method import (
     Deployable,
     EvaluationSet,
@@ -19,6 +18,7 @@ from harness.method import (
     TrainJob,
 )
 from reference.shipped import weights_file
+from reference.training.folds import refuse_folds
 from reference.ufdn.settings import Settings
 from reference.ufdn.structure import deployed_macs, deployed_parameters
 
@@ -77,8 +77,7 @@ class UFDN:
         from reference.ufdn.deploy import deployed, outputs
         from reference.ufdn.metrics import DeployedMetrics
 
-        if fold:
-            raise MethodError("ufdn has no cross-validation", "leave out --folds")
+        refuse_folds("ufdn", fold)
         trained = read_checkpoint(checkpoint)
         domains = load_domains(data, trained.settings)
         check_known(trained.domains, trained.classes, domains)

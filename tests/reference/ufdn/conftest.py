@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from harness.method import TrainJob
 from reference.ufdn import METHOD
+from tests.reference.battery.listener import one_thread
 
 SIDE, SHOTS = 32, 10
 QUICK = {"width": "0.015625", "code": "8", "batch": "8", "d_steps": "1"}
 LOOKS = {"source": ((0, 0, 0), (255, 255, 255)), "target": ((250, 220, 60), (40, 60, 160))}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Results to the bit depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +39,9 @@ def domains_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(domains_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of two epochs on the small domains, in the folder of its training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=QUICK))
+    # Made before the fixture that says so to all tests.
+    with one_thread():
+        return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=QUICK))
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +49,8 @@ def trained_on_pictures(domains_folder: Path, tmp_path_factory: pytest.TempPathF
     """As `trained`, in the form for pictures."""
     out = tmp_path_factory.mktemp("trained") / "pictures"
     options = QUICK | {"form": "images"}
-    return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=options))
+    with one_thread():
+        return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=options))
 
 
 @pytest.fixture

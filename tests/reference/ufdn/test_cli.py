@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -12,38 +11,17 @@ from harness.cli.app import run
 from harness.report.schema import read_report
 from reference.ufdn import METHOD
 from reference.ufdn.samples import write_samples
+from tests.reference.battery.command import CommandBattery
+from tests.reference.battery.listener import as_arguments
 from tests.reference.ufdn.conftest import QUICK
 
-SETTINGS = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
+SETTINGS = as_arguments(QUICK)
 
 
-@pytest.fixture
-def failure(capsys):
-    """Return the one line that a command fails with."""
-
-    def call(*arguments) -> str:
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr().err.splitlines()
-        assert code == 2, said
-        line = said[-1]
-        assert line.startswith("k210: ")
-        assert "unexpected" not in line
-        return line
-
-    return call
-
-
-@pytest.mark.sim
-def test_the_shipped_weights_run(tmp_path, capsys):
-    out = tmp_path / "run"
-    assert run(["run", "ufdn", "--out", str(out), "--json"]) == 0, capsys.readouterr().err
-    report = read_report(out)
-    assert json.loads(capsys.readouterr().out)["run_id"] == report.run_id
-    assert report.verdict == "pass"
-    assert report.backends["nncase"].metrics["accuracy"] > 0.9
-    for name in ("model.kmodel", "model.v4.kmodel", "translated.png", "checkpoint.safetensors"):
-        assert (out / name).stat().st_size
-    assert not (out / "training").exists()
+class TestCommand(CommandBattery):
+    method, written = METHOD, ("translated.png",)
+    good = staticmethod(lambda metrics: metrics["accuracy"] > 0.9)
+    data, picture = "domains_folder", "target/bar/0.png"
 
 
 @pytest.mark.sim
@@ -97,17 +75,11 @@ def test_a_batch_of_one(failure, domains_folder, tmp_path):
     assert "a batch of one cannot be normed" in line
 
 
-def test_a_picture_that_is_none(failure, domains_folder, tmp_path):
-    shutil.copytree(domains_folder, tmp_path / "data")
-    (tmp_path / "data" / "target" / "bar" / "0.png").write_bytes(b"no picture")
-    line = failure("train", "ufdn", "--data", tmp_path / "data", "--out", tmp_path / "out")
-    assert "target/bar/0.png" in line
-
-
 def test_a_checkpoint_of_another_width(failure, domains_folder, trained, tmp_path):
     arguments = ("train", "ufdn", "--data", domains_folder, "--init", trained)
     line = failure(*arguments, "--set", "width=0.25", "--out", tmp_path / "out")
-    assert "width 0.015625, and width 0.25 was asked for" in line
+    assert "the checkpoint has width 0.015625 and code 8, and width 0.25 and code 64" in line
+    assert "--set width=0.015625 --set code=8" in line
 
 
 def test_a_loss_that_is_no_number(failure, domains_folder, tmp_path, monkeypatch):

@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from PIL import Image
 
-from harness.errors import DataError, MethodError
-from harness.method import Fold, Method, Shipping
+from harness.errors import DataError
 from reference.ufdn import METHOD
 from reference.ufdn.artefacts import PICTURES_FILE, to_bytes
-from reference.ufdn.checkpoint import Checkpoint, read_checkpoint
+from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.deploy import deployed
+from reference.ufdn.settings import Settings
+from tests.reference.battery.checkpoint import CheckpointBattery
+from tests.reference.battery.interface import InterfaceBattery
 
 
-def test_it_is_a_method_with_weights():
-    assert isinstance(METHOD, Method)
-    assert isinstance(METHOD, Shipping)
+class TestInterface(InterfaceBattery):
+    method, settings, paper, shape = METHOD, Settings, "1809.01361", (3, 32, 32)
 
 
-def test_saying_what_it_is_needs_no_pytorch():
-    code = (
-        "import sys; from reference.ufdn import METHOD; METHOD.info();"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL', 'sklearn')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+class TestCheckpoint(CheckpointBattery):
+    method, read, build = METHOD, staticmethod(read_checkpoint), staticmethod(deployed)
+    misread: ClassVar = [{"job": {"settings": {"width": 0.25}}}]
 
 
-def test_info_describes_the_default_network():
+def test_info_describes_the_range_and_the_weight_of_the_adversary():
     info = METHOD.info()
-    assert info.name == "ufdn"
-    assert info.input.shape == (3, 32, 32)
     assert info.input.range == (-1, 1)
     assert info.options["feat_domain"][0] == 2
-    assert "1809.01361" in info.paper
 
 
 def test_the_deployable_is_the_checkpoint(trained, domains_folder):
@@ -119,25 +112,3 @@ def test_data_with_other_classes_or_domains_are_refused(trained, domains_folder,
         (tmp_path / "other" / name / "bar").rename(tmp_path / "other" / name / "rod")
     with pytest.raises(DataError, match="knows the classes bar, disc, the data have disc, rod"):
         METHOD.deployable(trained, tmp_path / "other")
-
-
-def test_folds_are_refused(trained, domains_folder):
-    with pytest.raises(MethodError, match="no cross-validation"):
-        METHOD.deployable(trained, domains_folder, Fold(0, 2))
-
-
-def test_files_that_are_no_checkpoint_of_this_method_are_refused(tmp_path):
-    path = tmp_path / "c.safetensors"
-    with pytest.raises(MethodError, match="cannot be read"):
-        read_checkpoint(path)
-    safetensors.torch.save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(MethodError, match="no checkpoint of ufdn"):
-        read_checkpoint(path)
-
-
-def test_weights_of_another_width_than_the_words_say_are_refused(trained, tmp_path):
-    found = read_checkpoint(trained)
-    job = found.job | {"settings": found.job["settings"] | {"width": 0.25}}
-    Checkpoint(**vars(found) | {"job": job}).save(tmp_path / "wrong.safetensors")
-    with pytest.raises(MethodError, match=r"not those of width 0\.25"):
-        deployed(read_checkpoint(tmp_path / "wrong.safetensors"))

@@ -3,71 +3,73 @@
 from __future__ import annotations
 
 import shutil
+from typing import ClassVar
 
 import pytest
 import torch
 
 from harness.errors import DataError, MethodError
-from harness.method import Fold
-from reference.training.folder import LAST_GOOD_NAME, STATE_NAME
-from reference.ufdn import losses
+from reference.ufdn import METHOD, losses
 from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.data import load_domains
 from reference.ufdn.metrics import judged
 from reference.ufdn.train import BEST_NAME, History, train
-from reference.ufdn.trainer import Trainer
+from tests.reference.battery.training import NoFolds, TrainingBattery
 
 
-class PowerCutError(Exception):
-    pass
+class TestTraining(TrainingBattery, NoFolds):
+    method = METHOD
+    title = "Training UFDN, full"
+    others: ClassVar = [
+        ({"seed": 3}, "seed"),
+        ({"epochs": 5}, "epochs"),
+        ({"options": {"kl": "1"}}, "settings"),
+    ]
+    resized: ClassVar = [{"width": "0.03125"}, {"code": "12"}, {"kernel": "4"}]
+    wrong: ClassVar = [
+        {"batch": "1"},
+        {"width": "0"},
+        {"variant": "half"},
+        {"lr": "x"},
+        {"side": "48"},
+        {"a": "1"},
+    ]
 
+    def test_an_interrupted_training_on_pictures_ends_in_the_same_bytes(
+        self, job, trained_on_pictures
+    ):
+        asked = job({"form": "images"})
+        self.cut_off(asked)
+        assert train(asked).read_bytes() == trained_on_pictures.read_bytes()
 
-def stop_after(monkeypatch, epochs: int) -> None:
-    """Make the epoch after so many end as a power cut would."""
-    run = Trainer.run_epoch
+    @pytest.mark.parametrize(
+        ("term", "name"),
+        [
+            ("feature_discriminator", "D_feat"),
+            ("reconstruction", "pix_recon"),
+            ("kl_divergence", "kl"),
+            ("label_inversion", "feat_domain"),
+            ("digit_classification", "digit"),
+            ("pixel_critic", "D_pix"),
+            ("gradient_penalty", "gp"),
+            ("pixel_adversary", "pix_adv"),
+        ],
+    )
+    def test_a_term_that_is_no_number_stops_and_keeps_the_last_good_weights(
+        self, job, monkeypatch, term, name
+    ):
+        pixels = name in ("D_pix", "gp", "pix_adv")
+        real, calls = getattr(losses, term), []
 
-    def interrupted(self, number):
-        if number == epochs:
-            raise PowerCutError
-        return run(self, number)
+        def broken(*values, **more):
+            calls.append(None)
+            return real(*values, **more) * (float("nan") if len(calls) > 3 else 1)
 
-    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
-
-
-@pytest.mark.parametrize("form", ["adaptation", "images"])
-def test_the_same_training_gives_the_same_bytes(job, tmp_path, form):
-    options = {"form": form}
-    first = train(job(options, out=tmp_path / "a", epochs=1)).read_bytes()
-    assert train(job(options, out=tmp_path / "b", epochs=1)).read_bytes() == first
-    assert train(job(options, out=tmp_path / "c", epochs=1, seed=1)).read_bytes() != first
-
-
-@pytest.mark.parametrize(("form", "done"), [("adaptation", 0), ("adaptation", 1), ("images", 1)])
-def test_an_interrupted_training_ends_in_the_same_bytes(job, tmp_path, monkeypatch, form, done):
-    options = {"form": form}
-    with monkeypatch.context() as patch:
-        stop_after(patch, done)
-        with pytest.raises(PowerCutError):
-            train(job(options))
-    assert (job().out / STATE_NAME).is_file()
-    resumed = train(job(options))
-    assert resumed.read_bytes() == train(job(options, out=tmp_path / "whole")).read_bytes()
-    assert not (job().out / STATE_NAME).exists()
-    assert len(History.load(job().out).epochs) == 2
-
-
-def test_a_finished_training_is_not_repeated(job, monkeypatch):
-    path = train(job())
-    stop_after(monkeypatch, 0)
-    assert train(job()) == path
-
-
-@pytest.mark.parametrize("change", [{"seed": 3}, {"epochs": 5}, {"options": {"kl": "1"}}])
-def test_another_training_in_the_folder_is_refused(job, trained, change):
-    shutil.copytree(trained.parent, job().out)
-    options = change.pop("options", None)
-    with pytest.raises(MethodError, match="another training"):
-        train(job(options, **change))
+        monkeypatch.setattr(losses, term, broken)
+        asked = job({"form": "images"} if pixels else {})
+        # Two steps an epoch.
+        kept = self.diverges(asked, "epoch 1", f"at step 4: {name} is no number")
+        assert read_checkpoint(kept).vae().code(torch.zeros(1, 3, 32, 32)).isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -112,56 +114,12 @@ def test_metrics_are_those_of_the_test_side(trained, domains_folder):
     assert again == pytest.approx({name: found.metrics[name] for name in again})
 
 
-@pytest.mark.parametrize(
-    ("term", "name"),
-    [
-        ("feature_discriminator", "D_feat"),
-        ("reconstruction", "pix_recon"),
-        ("kl_divergence", "kl"),
-        ("label_inversion", "feat_domain"),
-        ("digit_classification", "digit"),
-        ("pixel_critic", "D_pix"),
-        ("gradient_penalty", "gp"),
-        ("pixel_adversary", "pix_adv"),
-    ],
-)
-def test_a_term_that_is_no_number_stops_and_keeps_the_last_good_weights(
-    job, monkeypatch, term, name
-):
-    pixels = name in ("D_pix", "gp", "pix_adv")
-    real, calls = getattr(losses, term), []
-
-    def broken(*values, **more):
-        calls.append(None)
-        return real(*values, **more) * (float("nan") if len(calls) > 3 else 1)
-
-    monkeypatch.setattr(losses, term, broken)
-    with pytest.raises(MethodError) as raised:
-        train(job({"form": "images"} if pixels else {}))
-    # Two steps an epoch.
-    assert f"at step 4: {name} is no number" in str(raised.value)
-    assert "the weights of epoch 1 are kept in last_good.safetensors" in str(raised.value)
-    assert "lr=" in raised.value.remedy
-    kept = read_checkpoint(job().out / LAST_GOOD_NAME)
-    assert all(tensor.isfinite().all() for tensor in kept.weights.values())
-    assert not (job().out / "checkpoint.safetensors").exists()
-    assert kept.vae().code(torch.zeros(1, 3, 32, 32)).isfinite().all()
-
-
 def test_starting_from_a_checkpoint_takes_its_weights(job, trained, tmp_path):
     asked = job({"lr": "1e-6", "decay": "0"}, out=tmp_path / "next", init=trained, epochs=1)
     found, source = read_checkpoint(train(asked)), read_checkpoint(trained)
     assert found.job["init"] is not None
     for name, weight in found.head().state_dict().items():
         torch.testing.assert_close(weight, source.head().state_dict()[name], atol=1e-4, rtol=0)
-
-
-@pytest.mark.parametrize("change", [{"width": "0.03125"}, {"code": "12"}, {"kernel": "4"}])
-def test_a_checkpoint_of_another_size_is_refused(job, trained, change):
-    (name,) = change
-    with pytest.raises(MethodError, match=f"the checkpoint has {name} .* was asked for"):
-        train(job(change, init=trained))
-    assert not job().out.exists()
 
 
 def test_a_checkpoint_of_more_domains_is_refused(job, trained, domains_folder, tmp_path):
@@ -179,31 +137,9 @@ def test_three_domains_and_another_look(job, domains_folder, tmp_path):
     assert found.structure.domains == 3
 
 
-def test_folds_and_looks_that_there_are_not_are_refused(job):
-    with pytest.raises(MethodError, match="no cross-validation"):
-        train(job(fold=Fold(0, 2)))
+def test_looks_and_data_that_there_are_not_are_refused(job):
     with pytest.raises(MethodError, match="no domain with the place 2"):
         train(job({"look": "2"}))
     with pytest.raises(DataError, match="does not exist"):
         train(job(data=job().out / "nowhere"))
     assert not job().out.exists()
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"batch": "1"}, {"width": "0"}, {"variant": "half"}, {"lr": "x"}, {"side": "48"}, {"a": "1"}],
-)
-def test_wrong_options_are_refused_before_anything_is_written(job, options):
-    with pytest.raises(MethodError, match=next(iter(options))):
-        train(job(options))
-    assert not job().out.exists()
-
-
-def test_a_damaged_state_is_named(job, monkeypatch):
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(PowerCutError):
-            train(job())
-    (job().out / STATE_NAME).write_bytes(b"no state")
-    with pytest.raises(MethodError, match=r"state\.pt is damaged"):
-        train(job())
