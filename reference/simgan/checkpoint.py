@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from harness.errors import MethodError
 from reference import weights_file
 from reference.simgan.networks import Discriminator, GazeEstimator, Refiner
 
@@ -61,13 +60,9 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        weights = {
-            f"{name}.{key}": tensor.detach().cpu().contiguous()
-            for name, network in self.networks.named().items()
-            for key, tensor in network.state_dict().items()
-        }
+        parts = {f"{name}.": network for name, network in self.networks.named().items()}
         words = {"job": self.job} | {name: getattr(self, name) for name in SIZES}
-        weights_file.write(path, METHOD_NAME, weights, words)
+        weights_file.write(path, METHOD_NAME, weights_file.weights_of(parts), words)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -86,43 +81,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         GazeEstimator(width, hidden) if estimated else None,
     )
     for name, network in networks.named().items():
-        _load(network, _part(weights, name), f"{path}: {name}")
-        network.eval()
+        size = f"width {width:g}, {blocks} blocks and {hidden} hidden features"
+        weights_file.filled(network, weights, f"{name}.", size)
     return Checkpoint(networks, width, blocks, hidden, words["job"])
-
-
-def take_weights(source: Checkpoint, networks: Networks) -> None:
-    """Start refiner and discriminator from other weights.
-
-    Raises:
-        MethodError: They are of another width or depth.
-    """
-    for name in ("refiner", "discriminator"):
-        state = source.networks.named()[name].state_dict()
-        try:
-            networks.named()[name].load_state_dict(state)
-        except RuntimeError as error:
-            raise MethodError(
-                f"the checkpoint to start from has width {source.width:g} and {source.blocks} "
-                "blocks, others than asked for",
-                f"add --set width={source.width:g} --set blocks={source.blocks}",
-            ) from error
-
-
-def _part(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    prefix = f"{name}."
-    return {
-        key.removeprefix(prefix): tensor
-        for key, tensor in weights.items()
-        if key.startswith(prefix)
-    }
-
-
-def _load(network: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise MethodError(
-            f"{what} has weights of another width or depth than the file says",
-            f"give the {weights_file.FILE_NAME} as the training wrote it",
-        ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, Field
 
 from reference.training.record import Record
@@ -29,5 +31,12 @@ class History(Record):
         metrics: Of the finished networks.
     """
 
+    unit: ClassVar[str] = "step"
+
     rows: list[Row] = Field(default_factory=list)
     metrics: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """How many steps lie behind."""
+        return self.rows[-1].step if self.rows else 0

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import MethodError
 from harness.method import (
     Deployable,
     EvaluationSet,
@@ -22,6 +21,7 @@ from harness.method import (
 from reference.shipped import weights_file
 from reference.simgan.settings import Settings
 from reference.simgan.structure import EYE, deployed_macs, deployed_parameters
+from reference.training.folds import refuse_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +82,7 @@ class SimGAN:
         from reference.simgan.checkpoint import read_checkpoint
         from reference.simgan.data import as_floats, contract, load_pictures, rendered_pictures
 
-        if fold is not None:
-            raise MethodError("simgan has no classes to cross-validate", "leave out --folds")
+        refuse_folds("simgan", fold)
         trained = read_checkpoint(checkpoint)
         if data is None:
             # The first ones are the same however many are rendered.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from PIL import Image
 
 from harness.method import TrainJob
 from reference.simgan import METHOD
 from reference.simgan.eyes import render
+from tests.reference.battery.listener import one_thread
 
 QUICK = {
     "width": "0.05",
@@ -29,21 +28,6 @@ QUICK = {
     "hidden": "4",
 }
 PICTURES = 12
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Results to the bit depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +10,6 @@ import torch
 from PIL import Image
 
 from harness.errors import DataError, MethodError
-from harness.method import Fold, Method, Shipping
 from reference.simgan import METHOD
 from reference.simgan.artefacts import COLUMNS
 from reference.simgan.checkpoint import read_checkpoint
@@ -20,33 +17,20 @@ from reference.simgan.estimator import refine
 from reference.simgan.method import EVALUATION_PICTURES
 from reference.simgan.settings import Settings
 from reference.simgan.structure import deployed_macs, deployed_parameters
+from tests.reference.battery.interface import InterfaceBattery
 
 
-def test_it_is_a_method_that_comes_with_weights():
-    assert isinstance(METHOD, Method)
-    assert isinstance(METHOD, Shipping)
-
-
-def test_saying_what_it_is_needs_no_pytorch():
-    code = (
-        "import sys; from reference.simgan import METHOD; METHOD.info();"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+class TestInterface(InterfaceBattery):
+    method, settings, paper, shape = METHOD, Settings, "1612.07828", (1, 35, 55)
 
 
 def test_info_describes_the_default_network():
     info = METHOD.info()
-    assert info.name == "simgan"
-    assert info.input.shape == (1, 35, 55)
     assert (info.parameters, info.macs) == (deployed_parameters(0.25), deployed_macs(0.25))
-    assert "1612.07828" in info.paper
     assert set(info.options) >= {"width", "kg", "kd", "weight", "history", "transform"}
 
 
-def test_every_default_is_within_its_own_limits():
-    texts = {name: str(default) for name, (default, _) in Settings.described().items()}
-    assert Settings.parse(texts) == Settings()
+def test_a_transform_that_there_is_not_is_refused():
     with pytest.raises(MethodError, match="simgan cannot take transform=vgg"):
         Settings.parse({"transform": "vgg"})
 
@@ -117,11 +101,6 @@ def test_the_sheet_shows_each_picture_above_its_refined_one(trained, tmp_path):
         refine(deployable.module, deployable.evaluation.inputs[:1]).numpy()[0, 0] + 1
     ) * 127.5
     assert np.abs(pixels[37:72, :55] - refined).max() <= 0.51
-
-
-def test_folds_are_refused(trained):
-    with pytest.raises(MethodError, match="cross-validate"):
-        METHOD.deployable(trained, fold=Fold(0, 3))
 
 
 def test_broken_data_are_refused_before_anything_is_written(job, tmp_path):
