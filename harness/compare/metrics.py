@@ -67,7 +67,7 @@ def top1_agreement(reference: Array, candidate: Array) -> float:
 
 def top1(scores: Array) -> npt.NDArray[np.int64]:
     """Return the position of the largest value of each item; the first one of several equals."""
-    flat = scores.reshape(len(scores), -1)
+    flat = scores.reshape(len(scores), math.prod(scores.shape[1:]))
     return np.asarray(np.argmax(flat, axis=1), np.int64)
 
 

@@ -96,3 +96,42 @@ def test_different_outputs_are_refused():
         compare({"x": a}, {"y": a})
     with pytest.raises(UsageError, match="has shape"):
         compare({"x": a}, {"x": a[:, :1]})
+
+
+def test_the_first_difference_is_the_first_in_the_order_of_items_and_elements():
+    a = np.zeros((3, 2, 2), np.float32)
+    b = a.copy()
+    b[1, 1, 0], b[2, 0, 0] = 0.5, 3
+    first = compare({"y": a}, {"y": b}, ids=["a", "b", "c"]).outputs["y"].first_difference
+    assert (first.item, first.index) == ("b", (1, 0))
+    assert (first.reference, first.candidate) == (0, 0.5)
+    assert compare({"y": a}, {"y": b}).outputs["y"].first_difference.item == "1"
+
+
+def test_two_values_that_are_no_number_do_not_differ_and_one_does():
+    a = np.array([[np.nan, 1.0]], np.float32)
+    assert compare({"y": a}, {"y": a}).outputs["y"].first_difference is None
+    one = compare({"y": a}, {"y": np.zeros_like(a)}).outputs["y"].first_difference
+    assert one.index == (0,)
+
+
+def test_tolerances_that_would_pass_have_four_digits():
+    a, b = np.array([[100.0, 0.0]]), np.array([[223.4561, 0.0]])
+    limits = Tolerance(max_abs=0, snr_db=100)
+    relaxed = compare({"y": a}, {"y": b}, tolerance={"y": limits}).outputs["y"]
+    assert relaxed.tolerance_that_would_pass == pytest.approx({"max_abs": 123.5, "snr_db": -1.831})
+    turned = np.array([[100.0, 1.2345678]])
+    judged = compare({"y": a}, {"y": turned}, tolerance={"y": Tolerance(cosine=1)}).outputs["y"]
+    # The distance to 1 is 7.6199e-5.
+    assert judged.tolerance_that_would_pass["cosine"] == pytest.approx(1 - 7.62e-5, abs=1e-12)
+
+
+def test_an_output_without_an_error_passes_any_ratio():
+    a = np.ones((1, 2), np.float32)
+    compare({"y": a}, {"y": a}).assert_within(snr_db=1000)
+
+
+def test_a_metric_that_an_output_has_not_got_is_not_passed():
+    a = np.ones((1, 3, 4, 5), np.float32)
+    with pytest.raises(AssertionError, match=r"top1_agreement is nan.*no limit would pass"):
+        compare({"y": a}, {"y": a}).assert_within(top1_agreement=0)

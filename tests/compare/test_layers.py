@@ -82,6 +82,13 @@ def test_where_nothing_differs_nothing_is_found():
     assert first_layer(Simulator(load(MOBILENET)), IMAGES[0]) is None
 
 
+def test_values_that_are_no_number_in_both_do_not_differ():
+    right = load(MOBILENET)
+    last = next(o for o in right.operations if isinstance(o, Dequantize))
+    program = replaced(right, last, dataclasses.replace(last, bias=float("nan")))
+    assert first_layer(Simulator(program), IMAGES[0]) is None
+
+
 def test_a_comparison_names_the_layer():
     simulator, name = faulty(MOBILENET, 4)
     right = {"y": Simulator(load(MOBILENET))(IMAGES)["output_0"].numpy()}

@@ -83,6 +83,19 @@ def test_zero_vectors():
     assert metrics.snr_db(zero, one) == -math.inf
 
 
+def test_nothing_is_like_nothing():
+    nothing = np.zeros((0, 3))
+    assert metrics.max_abs(nothing, nothing) == metrics.mean_abs(nothing, nothing) == 0
+    assert metrics.rmse(nothing, nothing) == 0
+    assert metrics.cosine(nothing, nothing) == metrics.top1_agreement(nothing, nothing) == 1
+    assert metrics.snr_db(nothing, nothing) is None
+
+
+def test_of_equal_scores_the_first_is_the_class():
+    assert metrics.top1(np.array([[0, 2, 2], [1, 1, 0]])).tolist() == [1, 0]
+    assert metrics.top1(np.arange(8).reshape(2, 2, 2)).tolist() == [3, 3]
+
+
 def test_agrees_with_pytorch():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)

@@ -1,3 +1,6 @@
+import ctypes
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +31,52 @@ def test_every_value_survives(named):
     assert LayerRegisters.decode(layer.encode()) == layer
 
 
+# The bit fields of `kpu_layer_argument_t` in kendryte-standalone-sdk's `kpu.h`, one register a
+# line; a number alone is as many bits that nobody uses.
+HEADER = """
+interrupt:1 ram_flag:1 full_add:1 depthwise:1 60
+source_row:15 17 destination_row:15 17
+in_channels:10 22 out_channels:10 6 out_channels_per_load:10 6
+in_width:10 in_height:9 13 out_width:10 out_height:9 13
+kernel_type:3 pad_type:1 pool_type:4 first_stride:1 bypass_convolution:1 load_parameters:1 5 \
+dma_burst:8 pad_value:8 batch_norm_address:32
+load_order:1 loads:6 8 load_bytes:17 weights_address:32
+coefficient_column_offset:4 coefficient_row_offset:12 48
+read_channel_rows:15 1 read_line_rows:4 coefficient_size:8 read_channels_per_row:3 \
+load_activation:1 activation_address:32
+write_channel_rows:15 1 write_line_rows:4 write_channels_per_row:3 41
+shift_w:4 shift_x:4 arg_w:24 arg_x:24 8
+arg_add:40 24
+send_data_out:1 15 dma_channel_bytes:16 dma_total_bytes:32
+"""
+
+
+def structure(line):
+    """Return a C structure of one register's bit fields."""
+    named = [part.rpartition(":") for part in line.split()]
+    members = [
+        (name or f"unused{n}", ctypes.c_uint64, int(bits))
+        for n, (name, _, bits) in enumerate(named)
+    ]
+    return type("Register", (ctypes.LittleEndianStructure,), {"_fields_": members})
+
+
+@given(words)
+def test_fields_lie_where_a_c_compiler_puts_those_of_the_vendor(stored):
+    layer = LayerRegisters.decode(stored)
+    lines = HEADER.replace("\\\n", "").split("\n")[1:-1]
+    seen = set()
+    for word, line in zip(stored, lines, strict=True):
+        register = structure(line).from_buffer_copy(word.to_bytes(8, "little"))
+        for name, _, bits in type(register)._fields_:
+            if not name.startswith("unused"):
+                field = next(field for field in FIELDS if field.name == name)
+                value = getattr(layer, name) - field.plus
+                assert value % (1 << bits) == getattr(register, name), name
+                seen.add(name)
+    assert seen == {field.name for field in FIELDS}
+
+
 def test_fields_do_not_overlap():
     for register in range(REGISTERS):
         masks = [field.mask for field in FIELDS if field.register == register]
@@ -39,6 +88,27 @@ def test_a_value_that_does_not_fit_is_named():
     too_much = {field.name: getattr(plain, field.name) for field in FIELDS} | {"arg_x": 2**23}
     with pytest.raises(ValueError, match="arg_x=8388608 does not fit: -8388608 to 8388607"):
         LayerRegisters(**too_much).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bounds"),
+    [
+        ("in_channels", 1025, "1 to 1024"),
+        ("in_channels", 0, "1 to 1024"),
+        ("shift_x", 16, "0 to 15"),
+    ],
+)
+def test_the_bounds_of_a_value_are_those_that_are_taken(name, value, bounds):
+    plain = LayerRegisters.decode([0] * REGISTERS)
+    with pytest.raises(ValueError, match=f"{name}={value} does not fit: {bounds}$"):
+        dataclasses.replace(plain, **{name: value}).encode()
+    for taken in map(int, bounds.split(" to ")):
+        assert (
+            getattr(
+                LayerRegisters.decode(dataclasses.replace(plain, **{name: taken}).encode()), name
+            )
+            == taken
+        )
 
 
 def test_known_layer():
