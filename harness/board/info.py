@@ -88,19 +88,6 @@ class BoardInfo:
         """Return it as a JSON document."""
         return asdict(self)
 
-    def need_modules(self, *names: str) -> None:
-        """Refuse a board whose firmware lacks a module.
-
-        Raises:
-            BoardError: One is missing.
-        """
-        missing = [name for name in names if name not in self.modules]
-        if missing:
-            raise BoardError(
-                f"the firmware on {self.port} lacks {', '.join(missing)}",
-                "flash a full build, such as maixpy_v0.6.2_…_m5stickv.bin",
-            )
-
     def need_kpu(self) -> None:
         """Refuse a board whose firmware runs no models.
 

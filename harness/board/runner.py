@@ -20,6 +20,7 @@ from harness.board.checkpoint import Checkpoint, digest
 from harness.board.failures import RefusedError, ScriptError
 from harness.board.pixels import bmp
 from harness.board.recovery.recover import LostBoardError
+from harness.board.repl import INTERRUPT_S
 from harness.board.scripts import script
 from harness.errors import BoardError
 from harness.kmodel import DType, Program, load
@@ -33,8 +34,11 @@ ATTEMPTS = 3
 REVIVALS = 4
 # A model over 6 MiB of float code takes seconds on a K210; one that takes longer hangs.
 RUN_SECONDS = 60.0
-# With the time of an interrupt behind it, a dead board is known after ten seconds.
-PATIENCE_S = 7.0
+# A run that has died is noticed in this time: our choice, twice what a command at the prompt gets.
+NOTICED_S = 10.0
+# Behind it a Ctrl-C is tried, whose last round may begin when its time is nearly over and takes
+# 0.6 s; the rest of the second is the host's.
+PATIENCE_S = NOTICED_S - INTERRUPT_S - 1.0
 # Somebody has to notice that a cable is out.
 REPLUG_S = 60.0
 

@@ -16,7 +16,6 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 KINDS = {"layer": "Layers and operations", "run": "Whole runs", "loop": "Camera loops"}
 # Share of measured times that the interval is to hold.
 PROMISED = 0.9
-COMMAND = "python -m harness.timing.validation --write docs/prediction.md"
 
 
 def document() -> str:

@@ -62,12 +62,6 @@ def test_a_file_that_is_no_kmodel():
         INFO.refuse_unloadable(b"hello" * 20)
 
 
-def test_a_module_that_is_missing():
-    INFO.need_modules("image")
-    with pytest.raises(BoardError, match="lacks sensor, lcd"):
-        INFO.need_modules("image", "sensor", "lcd")
-
-
 def test_versions_by_what_the_module_offers():
     assert versions("KPU", ("load", "forward")) == (3,)
     assert versions("KPU", ("load", "set_outputs")) == (3, 4)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from harness.errors import UsageError
 
 FLASH_BYTES = 16 << 20
-SPIFFS_AT, SPIFFS_BYTES = 0xD00000, 3 << 20
+SPIFFS_AT = 0xD00000
 FIRST_MODEL_AT = 0x200000
 PAGE_BYTES = 4096
 # kflash pads whatever it writes to whole blocks of this size.

@@ -26,8 +26,6 @@ from harness.progress import SILENT, Progress
 TARBALLS_VARIABLE = "K210_MICROPYTHON_TARBALLS"
 LOCK_LIMIT_S = 300.0
 FETCH_LIMIT_S = 180.0
-NODE_LIMIT_S = 30.0
-OLDEST_NODE = 16
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,6 @@ WORDS = {
 # MaixPy 0.4.0 prints memory that it has already freed.
 GARBAGE = "\x7a\x6b\x01\x02\n\x03"
 MARK = b"LDMK"
-CONV_LAYER = 10240
 
 
 @dataclass

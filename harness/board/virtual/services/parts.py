@@ -11,7 +11,7 @@ from harness.board.virtual.faults import os_fault
 MOTION, POWER = 0x68, 0x34
 # TDK InvenSense, MPU-6886 data sheet: register numbers, reset values and scales.
 WHO_AM_I, WHO = 0x75, 0x19
-GYRO_CONFIG, ACCEL_CONFIG, POWER_1 = 0x1B, 0x1C, 0x6B
+ACCEL_CONFIG, POWER_1 = 0x1C, 0x6B
 ACCEL, TEMPERATURE, GYRO = 0x3B, 0x41, 0x43
 RESET, ASLEEP = 0x80, 0x41
 GRAVITY = (0.0, 0.0, 1.0)
