@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.data import zip_archive
-from harness.data.archive import open_archive
+from harness.data.archive import listed, open_archive
 from harness.errors import DataError
 from tests.data.photo_sets import camera_files, refused, write_folder, write_zip
 
@@ -135,6 +135,32 @@ def test_a_bomb_is_refused_by_what_it_declares(tmp_path):
     path = write_zip(tmp_path / "photos.zip", {"a/1.bmp": bytes(size)})
     with pytest.raises(DataError, match=f"would unpack to {size:,} bytes"):
         open_archive(path)
+
+
+def test_a_drawing_that_shrinks_much_is_no_bomb_while_it_is_small(tmp_path):
+    files = {"a/1.bmp": bytes(4_000_000)}
+    path = write_zip(tmp_path / "photos.zip", files)
+    assert zip_archive.RATIO_LIMIT * path.stat().st_size < 4_000_000
+    assert read_all(path) == files
+
+
+def test_what_unpacks_to_much_is_taken_where_it_weighs_as_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(zip_archive, "RATIO_COUNTS_FROM", 1000)
+    files = {"a/1.bmp": os.urandom(5000)}
+    assert read_all(write_zip(tmp_path / "photos.zip", files)) == files
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "0"),
+        (5, "0, 1, 2, 3, 4"),
+        (6, "0, 1, 2, 3, 4 and 1 more"),
+        (12, "0, 1, 2, 3, 4 and 7 more"),
+    ],
+)
+def test_long_lists_of_names_are_cut(count, text):
+    assert listed(map(str, range(count))) == text
 
 
 def test_a_bomb_that_declares_too_little_never_unpacks_beyond_that(tmp_path):

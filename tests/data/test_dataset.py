@@ -219,6 +219,13 @@ def test_two_classes_are_taken_with_a_warning(make, files):
     assert "only 2 classes" in warning
 
 
+@pytest.mark.parametrize("count", [3, 4, 10])
+def test_three_to_ten_classes_are_taken_without_a_remark(make, count):
+    dataset = open_dataset(make(camera_files((35,) * count)))
+    assert len(dataset.classes) == count
+    assert dataset.warnings == ()
+
+
 @pytest.mark.parametrize(
     "files",
     [camera_files((35,) * 11), class_files({f"c{place}": 35 for place in range(11)})],

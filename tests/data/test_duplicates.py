@@ -3,6 +3,8 @@
 import io
 import time
 
+import imagehash
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,6 +21,12 @@ COPIES = {
     "enlarged": ((320, 320), 95),
     "stretched to the camera's size": ((320, 240), 95),
 }
+
+
+def png(image):
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def copy_of(item, size, quality):
@@ -82,3 +90,22 @@ def test_a_large_photograph_and_its_small_copy_are_found():
         items.append(Item(name, "a", 1, stream.getvalue))
     (pair,) = near_duplicates(Split((items[0],), (items[1],), ("a",)))
     assert (pair.train.id, pair.valid.id) == ("large", "small")
+
+
+def test_the_distance_is_the_number_of_bits_that_differ():
+    rng, sides = np.random.default_rng(2), []
+    for names in ("ab", "cde"):
+        pictures = {
+            name: Image.fromarray(rng.integers(0, 256, (64, 64, 3), "u1")) for name in names
+        }
+        sides.append({name: png(image) for name, image in pictures.items()})
+    items = [tuple(Item(n, "x", 1, lambda d=d: d) for n, d in side.items()) for side in sides]
+    found = near_duplicates(Split(*items, ("x",)), limit=256)
+    assert len(found) == 6
+    assert [pair.distance for pair in found] == sorted(pair.distance for pair in found)
+    for pair in found:
+        one, two = (
+            imagehash.phash(Image.open(io.BytesIO(item.read())), hash_size=16)
+            for item in (pair.train, pair.valid)
+        )
+        assert pair.distance == one - two

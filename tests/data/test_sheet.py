@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from harness.data.sheet import GAP, in_lines, sheet
+from harness.data.sheet import GAP, MARGIN, in_lines, sheet
 
 
 def pictures(count, channels=1, size=(5, 7), seed=0):
@@ -62,3 +62,21 @@ def test_rows_are_cut_so_that_the_same_numbers_stand_below_each_other(count, lin
     for number in range(lines):
         for row, images in ((0, above), (1, below)):
             assert np.array_equal(found[2 * number + row][1], images[2 * number : 2 * number + 2])
+
+
+def test_one_row_is_cut_into_lines():
+    images = pictures(5)
+    found = in_lines([("a", images)], 2)
+    assert [len(line) for _, line in found] == [2, 2]
+    assert np.array_equal(found[1][1], images[2:4])
+
+
+def test_pictures_are_apart_and_captions_have_air_around_them():
+    black = np.zeros((2, 1, 30, 20), np.uint8)
+    pixels = pixels_of(sheet([("caption", black)] * 2, 2))
+    left = pixels.shape[1] - 2 * (2 * 20 + GAP)
+    assert (pixels[:, left + 40 : left + 40 + 2 * GAP] == 255).all()
+    assert (pixels[60 : 60 + 2 * GAP, left:] == 255).all()
+    columns = np.flatnonzero((pixels[:, :left] < 128).any(axis=(0, 2)))
+    assert abs(columns[0] - MARGIN) <= 2
+    assert abs(left - 1 - columns[-1] - MARGIN) <= 2

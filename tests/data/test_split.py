@@ -71,6 +71,16 @@ def test_folds_that_cannot_be_made_are_refused(count):
         folds(items_of({"a": 7, "b": 9}), count)
 
 
+@pytest.mark.parametrize(
+    ("smallest", "remedy"),
+    [(2, "choose 2 to 2 folds"), (7, "choose 2 to 7 folds"), (1, "take more photographs")],
+)
+def test_how_many_folds_can_be_made_is_said(smallest, remedy):
+    with pytest.raises(DataError) as caught:
+        folds(items_of({"a": smallest, "b": 9}), 8)
+    assert caught.value.remedy == remedy
+
+
 @given(st.lists(st.text("aA01289._-ü", max_size=8), unique=True), st.randoms())
 def test_natural_order_is_total(names, generator):
     shuffled = names[:]
