@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from harness.errors import MethodError
 from reference import weights_file
 from reference.content_transfer.judge import Judge
 from reference.content_transfer.networks import ContentTransfer
 from reference.content_transfer.structure import BY_SIDE, Structure
 
 METHOD_NAME = "content_transfer"
+# Options that the networks' sizes follow from.
+SIZES = ("side", "width", "sep")
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,10 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        weights = {
-            f"{name}.{key}": tensor.detach().cpu().contiguous()
-            for name, network in self.parts().items()
-            for key, tensor in network.state_dict().items()
-        }
-        names = ("side", "width", "sep", "job", "metrics")
-        words = {name: getattr(self, name) for name in names}
+        weights = weights_file.weights_of(
+            {f"{name}.": network for name, network in self.parts().items()}
+        )
+        words = {name: getattr(self, name) for name in (*SIZES, "job", "metrics")}
         weights_file.write(path, METHOD_NAME, weights, words)
 
 
@@ -74,26 +72,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     structure = BY_SIDE[words["side"]].scaled(words["width"], words["sep"])
     probe = nn.Linear(structure.shared * structure.core**2, 1)
     found = Checkpoint(ContentTransfer(structure), Judge(), probe, **words)
+    size = ", ".join(f"{name} {words[name]:g}" for name in SIZES)
     for name, network in found.parts().items():
-        _load(network, _part(weights, name), f"{path}: {name}")
-        network.eval().requires_grad_(False)
+        weights_file.filled(network, weights, f"{name}.", size).requires_grad_(False)
     return found
-
-
-def _part(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    prefix = f"{name}."
-    return {
-        key.removeprefix(prefix): tensor
-        for key, tensor in weights.items()
-        if key.startswith(prefix)
-    }
-
-
-def _load(network: nn.Module, state: Mapping[str, Tensor], what: str) -> None:
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise MethodError(
-            f"{what} has weights of another width than the file says",
-            f"give the {weights_file.FILE_NAME} as the training wrote it",
-        ) from error

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import MethodError
 from harness.method import Deployable, Fold, InputContract, MethodInfo, Tolerance, TrainJob
 from reference.content_transfer.settings import Settings
 from reference.content_transfer.structure import deployed_macs, deployed_parameters
 from reference.shipped import weights_file
+from reference.training.folds import refuse_folds
 
 METHOD_NAME = "content_transfer"
 CALIBRATION_PAIRS, EVALUATION_PAIRS = 64, 64
@@ -73,10 +73,7 @@ class ContentTransferMethod:
         from reference.content_transfer.deploy import OUTPUTS, DeployedTransfer
         from reference.content_transfer.metrics import TransferMetrics
 
-        if fold is not None:
-            raise MethodError(
-                f"{METHOD_NAME} has no classes to cross-validate", "leave out --folds"
-            )
+        refuse_folds(METHOD_NAME, fold)
         trained = read_checkpoint(checkpoint)
         if data is None:
             # The first ones are the same however many are rendered.

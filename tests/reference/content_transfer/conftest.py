@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from PIL import Image
 
 from harness.method import TrainJob
 from reference.content_transfer import METHOD
 from reference.content_transfer.faces import draw_glasses, draw_people, render
+from tests.reference.battery.listener import one_thread
 
 QUICK = {"width": "0.1", "sep": "2", "batch": "4", "steps": "120", "faces": "64"}
 PICTURES = 12
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Results to the bit depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with one_thread():
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

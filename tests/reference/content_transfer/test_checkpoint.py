@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from typing import ClassVar
 
-import pytest
-import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.errors import MethodError
-from reference.content_transfer.checkpoint import METHOD_NAME, Checkpoint, read_checkpoint
+from reference.content_transfer import METHOD
+from reference.content_transfer.checkpoint import Checkpoint, read_checkpoint
 from reference.content_transfer.judge import Judge
 from reference.content_transfer.networks import ContentTransfer
 from reference.content_transfer.structure import BY_SIDE
-from reference.dtn.checkpoint import read_checkpoint as read_dtn
+from tests.reference.battery.checkpoint import CheckpointBattery
+
+
+class TestCheckpoint(CheckpointBattery):
+    method, read = METHOD, staticmethod(read_checkpoint)
+    build = staticmethod(lambda checkpoint: checkpoint.networks)
+    misread: ClassVar = [{"width": 0.2}, {"sep": 3}, {"side": 128}]
 
 
 def made(side: int = 32, width: float = 0.1, sep: int = 2) -> Checkpoint:
@@ -49,21 +52,3 @@ def test_the_same_networks_make_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         one.save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
-@pytest.mark.parametrize("change", [{"width": 0.2}, {"sep": 3}, {"side": 128}])
-def test_weights_of_another_size_than_the_file_says_are_named(tmp_path, change):
-    path = tmp_path / "checkpoint.safetensors"
-    replace(made(), **change).save(path)
-    with pytest.raises(MethodError, match="another width"):
-        read_checkpoint(path)
-
-
-def test_a_checkpoint_of_another_method_is_refused_either_way(tmp_path):
-    path = tmp_path / "checkpoint.safetensors"
-    made().save(path)
-    with pytest.raises(MethodError, match="no checkpoint of dtn"):
-        read_dtn(path)
-    safetensors.torch.save_file({"x": torch.zeros(1)}, path, {"dtn": json.dumps({})})
-    with pytest.raises(MethodError, match=f"no checkpoint of {METHOD_NAME}"):
-        read_checkpoint(path)

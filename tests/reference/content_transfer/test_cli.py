@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -11,39 +10,18 @@ from harness.cli.app import run
 from harness.report.schema import read_report
 from reference.content_transfer import METHOD
 from reference.content_transfer.samples import write_samples
+from tests.reference.battery.command import CommandBattery
+from tests.reference.battery.listener import as_arguments
 from tests.reference.content_transfer.conftest import QUICK
 
 NAME = "content_transfer"
-SETTINGS = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
+SETTINGS = as_arguments(QUICK)
 
 
-@pytest.fixture
-def failure(capsys):
-    """Return the one line that a command fails with."""
-
-    def call(*arguments) -> str:
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr().err.splitlines()
-        assert code == 2, said
-        line = said[-1]
-        assert line.startswith("k210: ")
-        assert "unexpected" not in line
-        return line
-
-    return call
-
-
-@pytest.mark.sim
-def test_the_shipped_weights_run(tmp_path, capsys):
-    out = tmp_path / "run"
-    assert run(["run", NAME, "--out", str(out), "--json"]) == 0, capsys.readouterr().err
-    report = read_report(out)
-    assert json.loads(capsys.readouterr().out)["run_id"] == report.run_id
-    assert report.verdict == "pass"
-    assert report.backends["nncase"].metrics["content_iou"] > 0.3
-    for name in ("model.kmodel", "model.v4.kmodel", "transfer.png", "checkpoint.safetensors"):
-        assert (out / name).stat().st_size
-    assert not (out / "training").exists()
+class TestCommand(CommandBattery):
+    method, written = METHOD, ("transfer.png",)
+    good = staticmethod(lambda metrics: metrics["content_iou"] > 0.3)
+    data, picture = "folders", "content/0.png"
 
 
 @pytest.mark.sim
@@ -82,14 +60,6 @@ def test_a_batch_of_one(failure, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_picture_that_is_none(failure, folders, tmp_path):
-    shutil.copytree(folders, tmp_path / "data")
-    (tmp_path / "data" / "content" / "0.png").write_bytes(b"no picture")
-    line = failure("train", NAME, "--data", tmp_path / "data", "--out", tmp_path / "out")
-    assert "content/0.png" in line
-    assert not (tmp_path / "out").exists()
-
-
 def test_pictures_of_the_wrong_size(failure, folders, tmp_path):
     arguments = ("--data", folders, "--set", "side=128", "--out", tmp_path / "out")
     assert "48 x 48 pixels" in failure("train", NAME, *arguments)
@@ -98,7 +68,8 @@ def test_pictures_of_the_wrong_size(failure, folders, tmp_path):
 
 def test_a_checkpoint_of_another_width(failure, trained, tmp_path):
     arguments = ("--init", trained, "--set", "width=0.25", "--out", tmp_path / "out")
-    assert "side 32, width 0.1, sep 2" in failure("train", NAME, *arguments)
+    line = failure("train", NAME, *arguments)
+    assert "the checkpoint has width 0.1 and sep 2, and width 0.25 and sep 8 was asked for" in line
     assert not (tmp_path / "out").exists()
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 
-from harness.errors import MethodError
-from harness.method import Fold, Method, Shipping
 from reference.content_transfer import METHOD
 from reference.content_transfer.artefacts import PICTURES_FILE, to_bytes
 from reference.content_transfer.checkpoint import read_checkpoint
@@ -19,6 +13,7 @@ from reference.content_transfer.deploy import OUTPUTS
 from reference.content_transfer.method import EVALUATION_PAIRS
 from reference.content_transfer.settings import Settings
 from reference.content_transfer.structure import deployed_macs, deployed_parameters
+from tests.reference.battery.interface import InterfaceBattery
 
 
 def outputs_of(deployable) -> dict[str, np.ndarray]:
@@ -28,35 +23,18 @@ def outputs_of(deployable) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in zip(OUTPUTS, results, strict=True)}
 
 
-def test_it_is_a_method_that_comes_with_weights():
-    assert isinstance(METHOD, Method)
-    assert isinstance(METHOD, Shipping)
-
-
-def test_saying_what_it_is_needs_no_pytorch():
-    code = (
-        "import sys; from reference.content_transfer import METHOD; METHOD.info();"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL', 'sklearn')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+class TestInterface(InterfaceBattery):
+    method, settings, paper, shape = METHOD, Settings, "BylE1205Fm", (3, 64, 32)
 
 
 def test_info_describes_the_default_network():
     info, structure = METHOD.info(), Settings().structure
-    assert info.name == "content_transfer"
-    assert info.input.shape == (3, 64, 32)
     assert info.input.range == (-1, 1)
     assert (info.parameters, info.macs) == (
         deployed_parameters(structure),
         deployed_macs(structure),
     )
-    assert "BylE1205Fm" in info.paper
     assert set(info.options) >= {"width", "sep", "confusion", "variant"}
-
-
-def test_every_default_is_within_its_own_limits():
-    texts = {name: str(default) for name, (default, _) in Settings.described().items()}
-    assert Settings.parse(texts) == Settings()
 
 
 def test_the_deployable_is_the_checkpoint(trained):
@@ -109,8 +87,3 @@ def test_targets_guides_and_transfers_are_written(trained, folders, tmp_path):
 def test_bytes_of_pictures():
     levels = np.array([-1.2, -1, 0, 1, 1.2], np.float32)
     assert to_bytes(levels).tolist() == [0, 0, 128, 255, 255]
-
-
-def test_folds_are_refused(trained):
-    with pytest.raises(MethodError, match="cross-validate"):
-        METHOD.deployable(trained, fold=Fold(0, 3))
