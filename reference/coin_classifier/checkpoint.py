@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.errors import MethodError
 from reference import weights_file
 from reference.coin_classifier.networks import MobileNetV1
 
@@ -36,19 +35,14 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        words = {
-            "classes": self.classes,
-            "width": self.width,
-            "size": self.size,
-            "job": self.job,
-        }
+        words = {name: value for name, value in vars(self).items() if name != "weights"}
         weights_file.write(path, METHOD_NAME, self.weights, words)
 
     def network(self) -> MobileNetV1:
         """Return the trained network in evaluation mode."""
         network = MobileNetV1(len(self.classes), self.width)
-        network.load_state_dict(self.weights)
-        return network.eval()
+        size = f"{len(self.classes)} classes and width {self.width:g}"
+        return weights_file.filled(network, self.weights, "", size)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -58,31 +52,16 @@ def read_checkpoint(path: Path) -> Checkpoint:
         MethodError: There is no such file, it is damaged, or another method wrote it.
     """
     weights, words = weights_file.read(path, METHOD_NAME)
-    return Checkpoint(
-        weights=weights,
-        classes=tuple(words["classes"]),
-        width=words["width"],
-        size=words["size"],
-        job=words["job"],
-    )
+    return Checkpoint(weights, **words | {"classes": tuple(words["classes"])})
 
 
 def transfer(source: Checkpoint, network: MobileNetV1, classes: tuple[str, ...]) -> str:
     """Start a network from the weights of another one, and say what was taken.
 
     The head is taken only where both know the same classes.
-
-    Raises:
-        MethodError: The widths differ.
     """
     own = network.state_dict()
     fitting = {name for name, tensor in source.weights.items() if own[name].shape == tensor.shape}
-    misfits = {name for name in own if name not in fitting and not name.startswith(HEAD)}
-    if misfits:
-        raise MethodError(
-            f"the checkpoint to start from has width {source.width:g}, another than asked for",
-            f"add --set width={source.width:g}",
-        )
     keeps_head = source.classes == classes
     taken = {name for name in fitting if keeps_head or not name.startswith(HEAD)}
     network.load_state_dict({name: source.weights[name] for name in taken}, strict=False)

@@ -46,6 +46,11 @@ class History(Record):
     final_train: Score | None = None
     final_valid: Score | None = None
 
+    @property
+    def done(self) -> int:
+        """How many epochs lie behind."""
+        return len(self.epochs)
+
     def since_best(self) -> int:
         """Return how many epochs ago the validation loss was lowest; 0 before the first."""
         losses = [epoch.valid.loss for epoch in self.epochs]

@@ -1,15 +1,8 @@
-"""From a training job to a checkpoint, in as many tries as it takes.
-
-Every epoch draws from random streams that depend on the seed and the epoch's number alone. So a
-training that was interrupted, at whatever point, ends in the same weights to the bit as one that
-was not (on the same device, with the same number of threads).
-"""
+"""From a training job to a checkpoint, in as many tries as it takes; see `training.learning`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -26,7 +19,9 @@ from reference.coin_classifier.networks import MobileNetV1
 from reference.coin_classifier.schedule import default_epochs
 from reference.coin_classifier.settings import Settings
 from reference.coin_classifier.trainer import Trainer
-from reference.training.folder import TrainingFolder, sha256_of
+from reference.training.folder import TrainingFolder, words_of
+from reference.training.learning import learn
+from reference.weights_file import check_start, weights_of
 
 
 def train(job: TrainJob) -> Path:
@@ -39,30 +34,31 @@ def train(job: TrainJob) -> Path:
     """
     settings = Settings.parse(job.options)
     source = read_checkpoint(job.init) if job.init else None
+    if source:
+        check_start({"width": source.width}, settings)
     pictures = load_pictures(job.data, settings.size, job.fold, job.progress)
     for warning in pictures.warnings:
         job.progress.say(warning)
     epochs = job.epochs or default_epochs(len(pictures.train.ids))
-    folder = TrainingFolder(job, describe(job, settings, pictures, epochs))
+    fold = [job.fold.index, job.fold.count] if job.fold else None
+    words = words_of(job, settings, pictures.fingerprint, epochs=epochs, fold=fold)
+    folder = TrainingFolder(job, words)
     if folder.is_finished(METHOD_NAME):
         return folder.checkpoint
     network = _start(job, settings, pictures.classes, source)
     trainer = Trainer(network, pictures, settings, epochs, job.seed, job.device)
-    history = _resume(folder, trainer) or History(width=settings.width)
-    _run(folder, trainer, history)
-    return _finish(folder, trainer, history, pictures)
-
-
-def describe(job: TrainJob, settings: Settings, pictures: Pictures, epochs: int) -> dict[str, Any]:
-    """Return what makes one training differ from another, as JSON values."""
-    return {
-        "seed": job.seed,
-        "epochs": epochs,
-        "settings": asdict(settings),
-        "data": pictures.fingerprint,
-        "fold": [job.fold.index, job.fold.count] if job.fold else None,
-        "init": sha256_of(job.init),
-    }
+    history = learn(
+        folder,
+        trainer,
+        History(width=settings.width),
+        lambda history: _epoch(folder, trainer, history),
+        lambda path: _checkpoint(folder, trainer, pictures).save(path),
+        title="Training",
+        total=epochs,
+    )
+    history.final_train = trainer.score(pictures.train)
+    history.final_valid = trainer.score(pictures.valid)
+    return folder.finish(history, _checkpoint(folder, trainer, pictures))
 
 
 def _start(
@@ -76,46 +72,17 @@ def _start(
     return network
 
 
-def _run(folder: TrainingFolder, trainer: Trainer, history: History) -> None:
-    progress = folder.job.progress
-    with progress.task("Training", trainer.epochs) as task:
-        task.advance(len(history.epochs))
-        for number in range(len(history.epochs), trainer.epochs):
-            if _stalled(history, trainer.settings.patience):
-                progress.say(f"Stopped early, after {number} of {trainer.epochs} epochs")
-                return
-            epoch = trainer.run_epoch(number)
-            history.epochs.append(epoch)
-            folder.save({"history": history.model_dump_json(), **trainer.state()})
-            task.advance(1, _note(epoch))
-
-
-def _stalled(history: History, patience: int) -> bool:
-    return 0 < patience <= history.since_best()
-
-
-def _finish(folder: TrainingFolder, trainer: Trainer, history: History, pictures: Pictures) -> Path:
-    history.final_train = trainer.score(pictures.train)
-    history.final_valid = trainer.score(pictures.valid)
-    history.save(folder.job.out)
-    weights = {
-        name: tensor.cpu().contiguous() for name, tensor in trainer.average.state_dict().items()
-    }
-    width, size = trainer.settings.width, trainer.settings.size
-    Checkpoint(weights, pictures.classes, width, size, folder.words).save(folder.checkpoint)
-    folder.close()
-    return folder.checkpoint
-
-
-def _resume(folder: TrainingFolder, trainer: Trainer) -> History | None:
-    state = folder.state()
-    if state is None:
+def _epoch(folder: TrainingFolder, trainer: Trainer, history: History) -> str | None:
+    if 0 < trainer.settings.patience <= history.since_best():
+        folder.job.progress.say(f"Stopped early, after {history.done} of {trainer.epochs} epochs")
         return None
-    trainer.restore(state)
-    history = History.model_validate_json(state["history"])
-    job = folder.job
-    job.progress.say(f"Taking up the training in {job.out} after epoch {len(history.epochs)}")
-    return history
+    history.epochs.append(trainer.run_epoch(history.done))
+    return _note(history.epochs[-1])
+
+
+def _checkpoint(folder: TrainingFolder, trainer: Trainer, pictures: Pictures) -> Checkpoint:
+    weights, settings = weights_of({"": trainer.average}), trainer.settings
+    return Checkpoint(weights, pictures.classes, settings.width, settings.size, folder.words)
 
 
 def _note(epoch: Epoch) -> str:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from harness.method import TrainJob
 from reference.coin_classifier import METHOD
+from tests.reference.battery.listener import one_thread
 
 SHOTS = 36
 SIDE = 48
 QUICK = {"size": "96", "batch": "32"}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Results to the bit depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +30,11 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint of one epoch on the small photographs, in the folder of its training."""
+    """The checkpoint of two epochs on the small photographs, in the folder of its training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    return METHOD.train(TrainJob(out=out, data=photographs, epochs=1, options=QUICK))
+    # Made before the fixture that says so to all tests.
+    with one_thread():
+        return METHOD.train(TrainJob(out=out, data=photographs, epochs=2, options=QUICK))
 
 
 @pytest.fixture

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
-from harness.errors import DataError, MethodError
-from harness.method import Fold, Method, get
+from harness.errors import DataError
+from harness.method import Fold
 from reference.coin_classifier import METHOD
 from reference.coin_classifier.checkpoint import read_checkpoint
+from reference.coin_classifier.settings import Settings
+from tests.reference.battery.checkpoint import CheckpointBattery
+from tests.reference.battery.interface import InterfaceBattery
 
 
-def test_it_is_registered_and_a_method():
-    assert get("coin_classifier") is METHOD
-    assert isinstance(METHOD, Method)
+class TestInterface(InterfaceBattery):
+    method, settings, paper, shape = METHOD, Settings, "arxiv.org/abs/1704.04861", (3, 128, 128)
+    ships = False
 
 
-def test_saying_what_it_is_needs_no_pytorch():
-    code = (
-        "import sys; from reference.coin_classifier import METHOD; METHOD.info();"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'PIL')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+class TestCheckpoint(CheckpointBattery):
+    method, read = METHOD, staticmethod(read_checkpoint)
+    build = staticmethod(lambda checkpoint: checkpoint.network())
+    misread: ClassVar = [{"width": 0.5}, {"classes": ["a", "b", "c"]}]
 
 
 def test_info_describes_the_default_network():
     info = METHOD.info()
-    assert info.name == "coin_classifier"
-    assert info.input.shape == (3, 128, 128)
     assert info.parameters == 213_843
     assert info.options["width"][0] == 0.25
-    assert "arxiv.org" in info.paper
 
 
 def test_the_deployable_is_the_checkpoint_with_norms_folded(trained, photographs):
@@ -70,13 +67,6 @@ def test_one_picture_may_differ_however_few_there_are(trained, photographs):
 def test_data_with_other_classes_are_refused(trained):
     with pytest.raises(DataError, match=r"bar, disc.*1, 2, 3"):
         METHOD.deployable(trained)
-
-
-def test_a_wrong_option_is_refused_before_anything_is_written(job):
-    asked = job({"width": "0.3"})
-    with pytest.raises(MethodError, match=r"width=0\.3"):
-        METHOD.train(asked)
-    assert not asked.out.exists()
 
 
 def test_broken_data_are_refused_before_anything_is_written(job, tmp_path):
