@@ -1,78 +1,59 @@
-"""The commands of README and docs, executed as they stand: `tox run -e examples`.
+"""The commands of README, CONTRIBUTING and docs, executed as they stand: `tox run -e examples`.
 
 Every fenced block marked `sh` is run by bash, the blocks of a page one after the other in one
-empty folder that has the repository's `fixtures` in it. A block after a comment
-`<!-- not run: REASON -->` is left out.
+empty folder that has the repository's `fixtures` in it; those of CONTRIBUTING in a copy of the
+repository. A block after a comment `<!-- not run: REASON -->` is left out.
 """
 
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
-PAGES = [
-    REPOSITORY / "README.md",
-    REPOSITORY / "CONTRIBUTING.md",
-    *sorted((REPOSITORY / "docs").rglob("*.md")),
-]
-TIME_LIMIT_S = 1200
+from tests.docs.blocks import REPOSITORY, follow
+from tests.docs.pages import CONTRIBUTING, PAGES
 
-_BLOCK = re.compile(
-    r"(?P<skip><!-- not run: [^>]+ -->\n+)?^```(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
+pytestmark = [pytest.mark.sim, pytest.mark.timeout(0)]
 
 
-@dataclass(frozen=True)
-class Block:
-    """One fenced block of a page."""
-
-    kind: str
-    text: str
-    skipped: bool
-
-
-def blocks_of(text: str) -> list[Block]:
-    """Return the fenced blocks of a page, in order."""
-    return [
-        Block(match["kind"], match["text"], bool(match["skip"])) for match in _BLOCK.finditer(text)
-    ]
-
-
-@pytest.mark.sim
-@pytest.mark.timeout(0)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_the_commands_of_a_page_run(page, tmp_path):
     (tmp_path / "fixtures").symlink_to(REPOSITORY / "fixtures")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for block in blocks_of(page.read_text()):
-        if block.kind == "python" and block.text.startswith("# "):
-            # A file of the reader's: its first line is its name.
-            (tmp_path / block.text.splitlines()[0][2:].strip()).write_text(block.text)
-        elif block.kind == "sh" and not block.skipped:
-            subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", block.text],
-                cwd=tmp_path,
-                env={**os.environ, "PATH": path},
-                timeout=TIME_LIMIT_S,
-                check=True,
-            )
+    follow(page, tmp_path, {})
 
 
-def test_blocks_are_found():
-    page = (
-        "a\n```sh\nk210 --help\n```\n<!-- not run: set-up -->\n```sh\nrm x\n```\n"
-        "```python\n# n.py\n```\n"
+def copy_of_the_repository(folder: Path) -> Path:
+    """Copy what git knows of, or would."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in filter(None, names.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    return folder
+
+
+def pip_aside(folder: Path) -> Path:
+    """Make a `pip` that installs into a folder of its own, in place of this environment."""
+    pip = folder / "bin/pip"
+    pip.parent.mkdir()
+    aside = f'--quiet --no-deps --target "{folder}"'
+    pip.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip "$@" {aside}\n')
+    pip.chmod(0o755)
+    return pip.parent
+
+
+def test_the_walk_throughs_of_contributing_run(tmp_path):
+    clone, installed = copy_of_the_repository(tmp_path / "clone"), tmp_path / "installed"
+    installed.mkdir()
+    path = pip_aside(installed), Path(sys.executable).parent, os.environ["PATH"]
+    follow(
+        CONTRIBUTING,
+        clone,
+        {"PATH": os.pathsep.join(map(str, path)), "PYTHONPATH": f"{clone}{os.pathsep}{installed}"},
     )
-    assert [(b.kind, b.skipped) for b in blocks_of(page)] == [
-        ("sh", False),
-        ("sh", True),
-        ("python", False),
-    ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs.examples import REPOSITORY, blocks_of
+from tests.docs.blocks import REPOSITORY, blocks_of
 
 FOLDER = REPOSITORY / "docs/ci"
 GITHUB, GITLAB = "vendor.github-workflows", "vendor.gitlab-ci"

@@ -10,13 +10,17 @@ from contextlib import contextmanager
 import pytest
 
 from tests.docs import links
-from tests.docs.examples import PAGES, REPOSITORY
+from tests.docs.blocks import REPOSITORY
+from tests.docs.pages import CONTRIBUTING, PAGES
 
 # Addresses of the reader's own machine.
 _OWN = ("http://127.0.0.1", "http://localhost")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+EVERY = [*PAGES, CONTRIBUTING]
+
+
+@pytest.mark.parametrize("page", EVERY, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_links_inside_the_repository_lead_somewhere(page):
     assert links.lost_in_markdown(page) == []
 
@@ -81,7 +85,7 @@ def test_a_page_that_is_gone_is_told_from_a_server_that_does_not_say(monkeypatch
 @pytest.mark.slow
 def test_links_to_the_web_lead_somewhere():
     """On the web only: a machine without a way there skips, and says so."""
-    texts = (page.read_text() for page in PAGES)
+    texts = (page.read_text() for page in EVERY)
     every = {link for text in texts for link in links.markdown_links(text)}
     outside = {link for link in every if link.startswith(("http:", "https:"))}
     outside = {link for link in outside if not link.startswith(_OWN)}

@@ -14,7 +14,7 @@ from functools import partial
 
 import pytest
 
-from tests.docs.examples import REPOSITORY
+from tests.docs.blocks import REPOSITORY
 from tests.docs.links import Site
 
 pytestmark = pytest.mark.slow

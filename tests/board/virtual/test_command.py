@@ -11,16 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from harness.board.virtual import profile
-from harness.cli.commands.board.virtual import PROFILES
+from harness.board.virtual.profile import PROFILES
 
 from .client import Client
 
 COMMAND = [sys.executable, "-c", "from harness.cli import main; main()", "board", "virtual"]
 
 
-def test_the_command_offers_the_profiles_there_are():
-    assert tuple(profile.PROFILES) == PROFILES
+def test_the_command_offers_the_profiles_there_are_and_loads_no_board_for_it():
+    code = (
+        "import sys; from harness.cli.commands.board import virtual; from harness.cli import main\n"
+        "assert 'numpy' not in sys.modules; main()"
+    )
+    command = [sys.executable, "-c", code, "board", "virtual", "--help"]
+    told = subprocess.check_output(command, text=True)
+    assert all(name in told for name in PROFILES)
 
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
+from harness.board.virtual.profile import DEFAULT, PROFILES
 from harness.cli import options
-
-PROFILES = ("m5stickv-0.6", "m5stickv-0.4.0", "bit", "canmv", "modern")
 
 
 def _profiles(incomplete: str) -> list[str]:
@@ -25,8 +24,13 @@ def _faults(incomplete: str) -> list[str]:
 
 def virtual(
     profile: Annotated[
-        str, typer.Option(help="Board and firmware.", metavar="NAME", autocompletion=_profiles)
-    ] = PROFILES[0],
+        str,
+        typer.Option(
+            help=f"Board and firmware: {', '.join(PROFILES)}.",
+            metavar="NAME",
+            autocompletion=_profiles,
+        ),
+    ] = DEFAULT,
     files: Annotated[
         Path | None,
         typer.Option(help="Folder with flash/ and sd/ in it, which the board reads and writes."),
@@ -61,7 +65,7 @@ def virtual(
     """Start a virtual board, print its port, and stay until interrupted.
 
     It is MicroPython on a pseudo-terminal with the K210's modules behind it, no hardware: KPU
-    computes with the kpu simulator. Profiles: m5stickv-0.6, m5stickv-0.4.0, bit, canmv, modern.
+    computes with the kpu simulator.
 
     Faults strike at places that the seed decides, so that they can be played again; those that
     struck are printed at the end. Kinds: lose, garble, stall, reset, unplug, wedge, kpu, memory,
