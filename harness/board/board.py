@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,10 +15,12 @@ from harness.board.lock import PortLock
 from harness.board.port import BAUD, SerialLine
 from harness.board.recovery import quarantine
 from harness.board.repl import ENTER_S, Listener, RawRepl, silence
+from harness.board.room import usual_room
 from harness.board.staging import stage
+from harness.board.tools import TOOL_S, Tools
 from harness.board.transfer import Loader, Transfer
 from harness.board.whereabouts import identity
-from harness.errors import BoardError, UsageError
+from harness.errors import BoardError
 from harness.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
     from harness.board.recovery.journal import Recovery
 
 TIMEOUT_S = 30.0
-# To define a few functions.
-TOOL_S = 5.0
-# For boards with a smaller receive ring than a K210's, such as a micro:bit: 60.
-ROOM_VARIABLE = "K210_BOARD_ROOM"
-LEAST_ROOM = 48
-# What guards the other tools, and what longer ones wait for.
-_FIRST = (on_board.ANSWER, on_board.GUARD, on_board.ABILITIES)
 
 
 class Board:
@@ -55,7 +49,7 @@ class Board:
         self.known = identity(repl.line.url)
         self.transfer: Transfer = Loader()
         self._lock = lock
-        self._tools: set[str] = set()
+        self._tools = Tools(self)
         self._closed = False
         self.recoveries: list[Recovery] = []
 
@@ -107,7 +101,7 @@ class Board:
         Raises:
             BoardError: The port cannot be had.
         """
-        room = room or _room()
+        room = room or usual_room()
         lock = PortLock(url)
         lock.acquire()
         try:
@@ -221,17 +215,7 @@ class Board:
 
     def need(self, tool: str) -> None:
         """Define one of the `harness.board.on_board` tools, if it is not there yet."""
-        if tool not in self._tools:
-            if tool != on_board.ANSWER:
-                self.need(on_board.ANSWER)
-            if tool in _FIRST or not len(tool) < self.room >= raw_repl.ROOM:
-                self.exec(tool, TOOL_S)
-            else:
-                self.need(on_board.GUARD)
-                self.ask(on_board.guarded(f"{tool}_k210('there')\n"), TOOL_S, most=1)
-            if not self.repl.takes(tool.encode()):
-                self.exec("_k210p=None")
-            self._tools.add(tool)
+        self._tools.need(tool)
 
     def revive(self, why: str, wait: float | None = None) -> str:
         """Bring the board back after it fell silent, lost its place or was pulled out.
@@ -322,7 +306,7 @@ class Board:
 
     def forget(self) -> None:
         """Take nothing for granted that was defined or asked: the board has started again."""
-        self._tools.clear()
+        self._tools.forget()
         self.__dict__.pop("info", None)
 
     def _reach(self, patience: float, revive: bool) -> None:
@@ -338,10 +322,3 @@ class Board:
             from harness.board.recovery.recover import recover
 
             self.recoveries.append(recover(self, found.cause, put_away=False))
-
-
-def _room() -> int:
-    text = os.environ.get(ROOM_VARIABLE, str(raw_repl.ROOM))
-    if not text.isdecimal() or int(text) < LEAST_ROOM:
-        raise UsageError(f"{ROOM_VARIABLE}={text} is no number from {LEAST_ROOM} on", "such as 60")
-    return int(text)

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.board.board import LEAST_ROOM, Board
+from harness.board.board import Board
 from harness.board.failures import ScriptError, SilentBoardError
 from harness.board.files import file_systems, listed, remove
+from harness.board.room import LEAST_ROOM
 from harness.errors import BoardError
 from tests.board.conftest import MICROBIT_ROOM
 
