@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 # What the tests of one mutant may take together as traced, in processor seconds.
-BUDGET = 4.0
+BUDGET = 3.0
 
 
 @dataclass(frozen=True)

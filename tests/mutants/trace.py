@@ -16,14 +16,16 @@ import pytest
 from hypothesis import settings
 
 ROOMS = ("kmodel", "compare", "data")
-ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-m", "not slow and not hil and not alone")
+# Not the tests that ask nncase: each would wait for its process.
+MARKS = "not slow and not hil and not alone and not sim"
+ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-m", MARKS)
 
 
 # For so many processor seconds is a test watched; then it runs on unwatched, five times as fast,
 # and is given up where it takes so long that no trial should wait for it.
-WATCHED, GIVEN_UP = 0.5, 2.0
+WATCHED, GIVEN_UP = 0.3, 1.2
 # Of a test function with more parameters than this a part is drawn.
-PARAMETERS = 100
+PARAMETERS = 40
 # Of hypothesis the first few examples show which lines run.
 EXAMPLES = 5
 
