@@ -1,6 +1,12 @@
+import dataclasses
+
+import pytest
+
 from harness.kmodel import load
+from harness.kmodel.operations import KpuConv2d
 from harness.kmodel.summary import layers, totals
 from harness.kmodel.work import work
+from tests.kmodel.v3_files import every_layer
 
 
 def mobilenet_macs(width, size, classes):
@@ -52,6 +58,34 @@ def test_work_on_the_cpu(single_operations):
     assert by_name["cpu_depthwise_conv2d_nhwc"].executed == 7 * 8 * 3 * 9
     assert by_name["conv2d_transpose"].executed == 3 * 4 * 5 * 4 * 9
     assert by_name["unary_abs"].executed == 0
+
+
+def test_work_of_version_3():
+    program = load(every_layer())
+    done = work(program)
+    full = done["22_fully_connected"]
+    assert (full.nominal, full.executed, full.weight_bytes) == (12, 12, 4 * (12 + 3))
+    first = done["00_kpu_conv2d"]
+    assert (first.nominal, first.executed, first.weight_bytes) == (16 * 64, 16 * 64, 16)
+    # One pixel, widened to 4x4: of the 16 places that are computed one is wanted.
+    assert program.operations[20].kind() == "kpu_conv2d"
+    point = done["20_kpu_conv2d"]
+    assert (point.nominal, point.executed) == (16, 16 * 16)
+
+
+@pytest.mark.parametrize(("strides", "part"), [((2, 2), 4), ((2, 1), 1), ((1, 2), 1), ((3, 3), 9)])
+def test_only_a_slice_with_one_step_in_both_directions_asks_for_less(kmodels, strides, part):
+    program = load(kmodels / "stride4.kmodel")
+    (place,) = [n for n, one in enumerate(program.operations) if one.kind() == "slice"]
+    one = program.operations[place]
+    changed = dataclasses.replace(one, strides=(*one.strides[:-2], *strides))
+    operations = (*program.operations[:place], changed, *program.operations[place + 1 :])
+    done = work(dataclasses.replace(program, operations=operations))
+    before = [op for op in program.operations[:place] if isinstance(op, KpuConv2d)][-1]
+    height, width = before.input.shape[2:]
+    step = strides[0] if part > 1 else 1
+    places = -(-height // step) * -(-width // step)
+    assert done[before.name].nominal * height * width == done[before.name].executed * places
 
 
 def test_totals(kmodels):
