@@ -73,7 +73,8 @@ def work(program: Program) -> dict[str, Work]:
         else:
             macs = cpu_macs(operation)
             constants = [b for b in operation.inputs if b.memory is Memory.CONSTANT]
-            found[operation.name] = Work(macs, macs, sum(b.nbytes for b in constants))
+            nominal = 0 if _is_sum_or_product(operation) else macs
+            found[operation.name] = Work(nominal, macs, sum(b.nbytes for b in constants))
     return found
 
 
@@ -131,6 +132,11 @@ def _is_padded_point(program: Program, sources: Sources, layer: KpuConv2d) -> bo
         if not isinstance(operation, KpuUpload | Quantize):
             return False
     return False
+
+
+def _is_sum_or_product(operation: Operation) -> bool:
+    """Return whether each element is but scaled or shifted, by a matrix product of one column."""
+    return isinstance(operation, MatMul) and operation.input.shape[-1] == 1
 
 
 def cpu_macs(operation: Operation) -> int:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import MethodError
 from harness.method import (
     Deployable,
     EvaluationSet,
@@ -22,6 +21,7 @@ from harness.method import (
     TrainJob,
 )
 from reference.shipped import weights_file
+from reference.training.folds import refuse_folds
 from reference.visual_microphone.settings import NAME, Settings
 from reference.visual_microphone.structure import (
     FEWEST_FRAMES,
@@ -99,8 +99,7 @@ class VisualMicrophone:
         from reference.visual_microphone.checkpoint import read_checkpoint
         from reference.visual_microphone.data import contract, load
 
-        if fold is not None:
-            raise MethodError(f"{NAME} has no classes to cross-validate", "leave out --folds")
+        refuse_folds(NAME, fold)
         trained = read_checkpoint(checkpoint)
         settings, seed = trained.settings, int(trained.job["seed"])
         footage = load(data, settings, seed)

@@ -13,22 +13,18 @@ from harness.method import Method
 from harness.report.schema import read_report
 
 
-class CommandBattery:
-    """What the commands of every method keep to.
+class ShippedCommand:
+    """What `k210 run` of every method keeps to.
 
     Attributes:
         method: What is tested.
         good: Whether the metrics of nncase's simulator are good enough.
         written: Files of a run, beside models and checkpoint.
-        data: Name of the fixture of a user's folder.
-        picture: Of one picture in it.
     """
 
     method: ClassVar[Method]
     good: ClassVar[Any]
     written: ClassVar[tuple[str, ...]]
-    data: ClassVar[str]
-    picture: ClassVar[str]
 
     @pytest.mark.sim
     def test_the_shipped_weights_run(self, tmp_path, capsys):
@@ -42,6 +38,18 @@ class CommandBattery:
         for file in (*models, *self.written):
             assert (out / file).stat().st_size
         assert not (out / "training").exists()
+
+
+class CommandBattery(ShippedCommand):
+    """What the commands of a method that learns from a user's pictures keep to.
+
+    Attributes:
+        data: Name of the fixture of a user's folder.
+        picture: Of one picture in it.
+    """
+
+    data: ClassVar[str]
+    picture: ClassVar[str]
 
     def test_a_picture_that_is_none(self, failure, request, tmp_path):
         data, out = tmp_path / "data", tmp_path / "out"

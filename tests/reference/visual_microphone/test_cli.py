@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from harness.cli.app import run
 from harness.report.schema import read_report
+from reference.visual_microphone import METHOD
+from tests.reference.battery.command import ShippedCommand
+from tests.reference.battery.listener import as_arguments
 from tests.reference.visual_microphone.test_method import QUICK
 
-SETTINGS = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
+SETTINGS = as_arguments(QUICK)
 
 
-@pytest.fixture
-def failure(capsys):
-    """Return the one line that a command fails with."""
-
-    def call(*arguments) -> str:
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr().err.splitlines()
-        assert code == 2, said
-        line = said[-1]
-        assert line.startswith("k210: ")
-        assert "unexpected" not in line
-        return line
-
-    return call
-
-
-@pytest.mark.sim
-def test_the_shipped_filters_run(tmp_path, capsys):
-    out = tmp_path / "run"
-    assert run(["run", "visual_microphone", "--out", str(out), "--json"]) == 0
-    report = read_report(out)
-    assert json.loads(capsys.readouterr().out)["run_id"] == report.run_id
-    assert report.verdict == "pass"
-    assert report.backends["nncase"].metrics["snr_db"] > 25
-    for name in ("model.kmodel", "model.v4.kmodel", "recovered.wav", "spectrogram.png"):
-        assert (out / name).stat().st_size
-    assert not (out / "training").exists()
+class TestCommand(ShippedCommand):
+    method, written = METHOD, ("recovered.wav", "spectrogram.png")
+    good = staticmethod(lambda metrics: metrics["snr_db"] > 25)
 
 
 @pytest.mark.sim

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from scipy.io import wavfile
 
 from harness.errors import DataError, MethodError
-from harness.method import EvaluationSet, Fold, Method, Shipping, TrainJob
+from harness.method import EvaluationSet, Fold, TrainJob
+from reference import weights_file
 from reference.visual_microphone import METHOD
 from reference.visual_microphone.artefacts import wav_bytes
 from reference.visual_microphone.checkpoint import read_checkpoint
@@ -25,6 +22,8 @@ from reference.visual_microphone.scenes import texture, to_bytes, vibrating
 from reference.visual_microphone.settings import Settings
 from reference.visual_microphone.train import fit
 from reference.visual_microphone.video import write_video
+from tests.reference.battery.checkpoint import CheckpointBattery
+from tests.reference.battery.interface import InterfaceBattery
 
 QUICK = {"size": "32", "frames": "64"}
 
@@ -39,25 +38,32 @@ def outputs_of(deployable):
     return {"maps": maps_of(deployable.module, deployable.evaluation.inputs[:, 0])}
 
 
-def test_it_is_a_method_with_weights():
-    assert isinstance(METHOD, Method)
-    assert isinstance(METHOD, Shipping)
-    assert read_checkpoint(METHOD.shipped()).settings == Settings()
+class TestInterface(InterfaceBattery):
+    method, settings, paper, shape = METHOD, Settings, "10.1145/2601097.2601119", (1, 64, 64)
+
+    def test_the_numbers_of_weights_and_products_are_those_of_one_layer(self):
+        assert (METHOD.info().parameters, METHOD.info().macs) == (36, 147_456)
+        assert read_checkpoint(METHOD.shipped()).settings == Settings()
 
 
-def test_saying_what_it_is_needs_no_pytorch():
-    code = (
-        "import sys; from reference.visual_microphone import METHOD; METHOD.info();"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'scipy', 'av', 'matplotlib')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+class TestCheckpoint(CheckpointBattery):
+    method, read = METHOD, staticmethod(read_checkpoint)
+    # All kernels are of one size.
+    test_weights_of_another_size_than_the_words_say_are_refused = None
 
 
-def test_info_describes_the_default():
-    info = METHOD.info()
-    assert (info.name, info.parameters, info.macs) == ("visual_microphone", 36, 147_456)
-    assert info.input.shape == (1, 64, 64)
-    assert "10.1145/2601097.2601119" in info.paper
+def test_kernels_that_are_none_are_refused(trained, tmp_path):
+    path = tmp_path / "c.safetensors"
+    _, words = weights_file.read(trained, "visual_microphone")
+    for wrong in (torch.zeros(4, 1, 5, 5), torch.full((4, 1, 3, 3), float("nan"))):
+        weights_file.write(path, "visual_microphone", {"kernels": wrong}, words)
+        with pytest.raises(MethodError, match="does not hold 4 kernels of 3 x 3"):
+            read_checkpoint(path)
+
+
+def test_folds_are_refused(trained):
+    with pytest.raises(MethodError, match="has no cross-validation"):
+        METHOD.deployable(trained, None, Fold(0, 2))
 
 
 def test_training_twice_gives_the_same_file(trained, tmp_path):
@@ -158,27 +164,6 @@ def test_rows_of_a_rolling_shutter_make_their_own_sound(tmp_path):
 
 def test_a_wav_file_is_as_loud_as_it_can_be():
     assert len(wav_bytes(np.zeros(10), 100.4)) == 44 + 20
-
-
-def test_folds_are_refused(trained):
-    with pytest.raises(MethodError, match="no classes to cross-validate"):
-        METHOD.deployable(trained, None, Fold(0, 2))
-
-
-def test_files_that_are_no_checkpoint_of_this_method_are_refused(trained, tmp_path):
-    path = tmp_path / "c.safetensors"
-    path.write_bytes(b"nothing")
-    with pytest.raises(MethodError, match="cannot be read"):
-        read_checkpoint(path)
-    safetensors.torch.save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(MethodError, match="no checkpoint of visual_microphone"):
-        read_checkpoint(path)
-    with safetensors.safe_open(trained, framework="pt") as file:
-        words = file.metadata()
-    for wrong in (torch.zeros(4, 1, 5, 5), torch.full((4, 1, 3, 3), float("nan"))):
-        safetensors.torch.save_file({"kernels": wrong}, path, words)
-        with pytest.raises(MethodError, match="does not hold 4 kernels of 3 x 3"):
-            read_checkpoint(path)
 
 
 @pytest.mark.parametrize("sound", ["chirp", "syllables"])
