@@ -31,10 +31,11 @@ class Session:
 
     def sample(self, seed: int, count: int) -> tuple[list[Mutant], int]:
         """Return the mutants, and of how many places they are drawn."""
-        kept = self.folder / f"sample_{self.commit[:12]}_{seed}_{count}.json"
+        files = sorted(p for room in ROOMS for p in (self.copy / "harness" / room).rglob("*.py"))
+        code = digest("".join(path.read_text() for path in files))
+        kept = self.folder / f"sample_{code}_{seed}_{count}.json"
         if not kept.exists():
-            files = (p for room in ROOMS for p in (self.copy / "harness" / room).rglob("*.py"))
-            paths = sorted(path.relative_to(self.copy).as_posix() for path in files)
+            paths = [path.relative_to(self.copy).as_posix() for path in files]
             mutants, places = draw(self.copy, paths, seed, count)
             kept.write_text(json.dumps({"of": places, "rows": [asdict(m) for m in mutants]}))
         found = json.loads(kept.read_text())
