@@ -6,6 +6,7 @@ import pytest
 
 from harness.kmodel import operations as ops
 from harness.kmodel.operations import Pooling
+from harness.kmodel.tables import ActivationTable, BatchNorm
 from tests.kmodel.v5_programs.examples import EXAMPLES
 from tests.kmodel.v5_programs.sketch import Sketch
 
@@ -38,6 +39,16 @@ def test_operations_are_equal_only_to_themselves(kind):
     assert one == one
     assert one != two
     assert len({one, two}) == 2
+
+
+def test_tables_are_values_too():
+    norm = [BatchNorm.encode([1], [2], [3]) for _ in range(2)]
+    table = [ActivationTable.encode(*[[0] * 16] * 4) for _ in range(2)]
+    for one, two in (norm, table):
+        assert one != two
+        assert len({one, two}) == 2
+        with pytest.raises(FrozenInstanceError):
+            one.words = two.words
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
