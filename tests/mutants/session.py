@@ -41,24 +41,20 @@ class Session:
         found = json.loads(kept.read_text())
         return [Mutant(**row) for row in found["rows"]], found["of"]
 
-    def map(self, until: float) -> Map | None:
-        """Return which tests run which lines; None where the time is over before all is known.
+    def map(self) -> Map:
+        """Return which tests run which lines.
 
         Raises:
             CalledProcessError: A test fails without any mutant.
         """
-        found = []
-        for tests in sorted(p for room in ROOMS for p in self._tests(room).glob("test_*.py")):
-            kept = self.folder / "maps" / f"{self._key(tests)}.json"
-            if not kept.exists():
-                if time.monotonic() > until:
-                    return None
-                kept.parent.mkdir(exist_ok=True)
-                name = tests.relative_to(self.copy)
-                trace = [sys.executable, "-m", "tests.mutants.trace", str(name), str(kept)]
-                subprocess.run(trace, check=True, cwd=self.copy)
-            found.append(self._read(kept))
-        return Map.merged(found)
+        files = sorted(p for room in ROOMS for p in self._tests(room).glob("test_*.py"))
+        kept = {file: self.folder / "maps" / f"{self._key(file)}.json" for file in files}
+        missing = [f"{f.relative_to(self.copy)}={k}" for f, k in kept.items() if not k.exists()]
+        if missing:
+            (self.folder / "maps").mkdir(exist_ok=True)
+            command = [sys.executable, "-m", "tests.mutants.trace", *missing]
+            subprocess.run(command, check=True, cwd=self.copy)
+        return Map.merged(self._read(one) for one in kept.values())
 
     def _read(self, kept: Path) -> Map:
         """Return a map; of a file that changed since, the tests of its lines are those of all."""
@@ -103,9 +99,7 @@ class Session:
             last: The tests that found these mutants last time; they are run first.
             until: The time.
         """
-        known = self.map(until)
-        if known is None:
-            return
+        known = self.map()
         judged = self.rows()
         warm()
         with self._rows().open("a") as out:

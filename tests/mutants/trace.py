@@ -1,4 +1,7 @@
-"""Which tests run which line, and how long each takes: `python -m tests.mutants.trace FILE OUT`."""
+"""Which tests run which line, and how long each takes: `python -m tests.mutants.trace FILE=OUT …`.
+
+Each map is written as soon as the tests of its file are done.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-m", MARKS)
 # and is given up where it takes so long that no trial should wait for it.
 WATCHED, GIVEN_UP = 0.3, 1.2
 # Of a test function with more parameters than this a part is drawn.
-PARAMETERS = 40
+PARAMETERS = 20
 # Of hypothesis the first few examples show which lines run.
 EXAMPLES = 5
 
@@ -35,6 +38,7 @@ class Tracer:
     """A pytest plugin that names each test to coverage, and takes its time."""
 
     coverage: coverage.Coverage
+    outs: dict[str, Path]
     seconds: dict[str, float] = field(default_factory=dict)
     began: float = 0.0
 
@@ -47,7 +51,9 @@ class Tracer:
         items[:] = [item for item in items if item in kept]
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Iterator[None]:
         """Run one test in a context of its own."""
         self.coverage.start()
         self.coverage.switch_context(item.nodeid)
@@ -59,7 +65,28 @@ class Tracer:
         signal.setitimer(signal.ITIMER_PROF, 0)
         self.seconds[item.nodeid] = round(scale * (time.process_time() - began), 4)
         self.coverage.stop()
+        file = _file(item)
+        if nextitem is None or _file(nextitem) != file:
+            self._write(file)
         return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a file that has a test that fails: it has no map."""
+        if report.failed:
+            self.outs.pop(report.nodeid.partition("::")[0], None)
+
+    def _write(self, file: str) -> None:
+        data = self.coverage.get_data()
+        lines = {
+            Path(path).relative_to(Path.cwd()).as_posix(): tests
+            for path in data.measured_files()
+            if (tests := _tests(data.contexts_by_lineno(path), file))
+        }
+        files = {path: digest(Path(path).read_text()) for path in lines}
+        seconds = {test: took for test, took in self.seconds.items() if _of(test, file)}
+        if file in self.outs:
+            known = {"seconds": seconds, "lines": lines, "files": files}
+            self.outs[file].write_text(json.dumps(known))
 
     def _stop(self, *_: object) -> None:
         self.coverage.stop()
@@ -75,24 +102,17 @@ def _fewer_examples(item: pytest.Item) -> float:
         return 1.0
     fewer = settings(asked, max_examples=EXAMPLES)
     function._hypothesis_internal_use_settings = fewer  # type: ignore[union-attr]
-    return float(asked.max_examples / EXAMPLES)
+    # The first examples take longer than the later ones.
+    return min(4.0, asked.max_examples / EXAMPLES)
 
 
-def main(tests: str, out: Path) -> int:
-    """Run a file of tests and write its map; return pytest's exit code."""
+def main(outs: dict[str, Path]) -> int:
+    """Run files of tests and write the map of each; return pytest's exit code."""
     measured = coverage.Coverage(data_file=None, source=[f"harness/{room}" for room in ROOMS])
-    tracer = Tracer(measured)
-    code = pytest.main([*ARGUMENTS, tests], plugins=[tracer])
-    data = measured.get_data()
-    lines = {
-        Path(path).relative_to(Path.cwd()).as_posix(): _tests(data.contexts_by_lineno(path))
-        for path in data.measured_files()
-    }
-    if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        files = {path: digest(Path(path).read_text()) for path in lines}
-        found = {"seconds": tracer.seconds, "lines": lines, "files": files}
-        out.write_text(json.dumps(found))
-        return 0
+    code = pytest.main([*ARGUMENTS, *outs], plugins=[Tracer(measured, dict(outs))])
+    for out in outs.values() if code in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else ():
+        if not out.exists():  # none of its tests is of those that are chosen from
+            out.write_text(json.dumps({"seconds": {}, "lines": {}, "files": {}}))
     return int(code)
 
 
@@ -101,10 +121,22 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _tests(contexts: dict[int, list[str]]) -> dict[int, list[str]]:
-    """Drop what runs at import, which belongs to no test."""
-    return {line: sorted(filter(None, tests)) for line, tests in contexts.items() if any(tests)}
+def _tests(contexts: dict[int, list[str]], file: str) -> dict[int, list[str]]:
+    """Return the tests of a file by line; what runs at import belongs to none."""
+    found = {line: sorted(t for t in tests if _of(t, file)) for line, tests in contexts.items()}
+    return {line: tests for line, tests in found.items() if tests}
+
+
+def _of(test: str, file: str) -> bool:
+    return test.partition("::")[0] == file
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    pairs = (argument.partition("=") for argument in sys.argv[1:])
+    code = main({tests: Path(out) for tests, _, out in pairs})
+    # Where a file without tests to choose from is all that is asked for, nothing is amiss.
+    sys.exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code)
