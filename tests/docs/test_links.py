@@ -1,6 +1,4 @@
-"""Links in README, CONTRIBUTING and docs: inside the repository always, on the web where there is
-one.
-"""
+"""Links in README, CONTRIBUTING and docs, and how links of a site and of the web are followed."""
 
 import http.server
 import threading
@@ -12,10 +10,6 @@ import pytest
 from tests.docs import links
 from tests.docs.blocks import REPOSITORY
 from tests.docs.pages import CONTRIBUTING, PAGES
-
-# Addresses of the reader's own machine.
-_OWN = ("http://127.0.0.1", "http://localhost")
-
 
 EVERY = [*PAGES, CONTRIBUTING]
 
@@ -80,18 +74,3 @@ def test_a_page_that_is_gone_is_told_from_a_server_that_does_not_say(monkeypatch
         "/slow": "cannot tell: timed out",
     }
     assert "refused" in links.dead([web])[web]
-
-
-@pytest.mark.slow
-def test_links_to_the_web_lead_somewhere():
-    """On the web only: a machine without a way there skips, and says so."""
-    texts = (page.read_text() for page in EVERY)
-    every = {link for text in texts for link in links.markdown_links(text)}
-    outside = {link for link in every if link.startswith(("http:", "https:"))}
-    outside = {link for link in outside if not link.startswith(_OWN)}
-    assert outside
-    found = links.dead(outside)
-    silent = [link for link, why in found.items() if why.startswith(links.CANNOT_TELL)]
-    if 2 * len(silent) > len(outside):
-        pytest.skip(f"no way to the web from here: {len(silent)} pages of {len(outside)}")
-    assert {link: why for link, why in found.items() if link not in silent} == {}

@@ -14,12 +14,17 @@ from functools import partial
 
 import pytest
 
+from tests.docs import links
 from tests.docs.blocks import REPOSITORY
 from tests.docs.links import Site
+from tests.docs.pages import CONTRIBUTING
+from tests.docs.pages import PAGES as PAGES_READ
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PHONE_WIDTH = 390
+# Addresses of the reader's own machine.
+OWN = ("http://127.0.0.1", "http://localhost")
 # Long tables, long names, long code: what is too wide for a phone first.
 PAGES = (
     "",
@@ -31,7 +36,7 @@ PAGES = (
     "reference/harness/kmodel/operations/",
 )
 WORDS = ("InputContract", "board_named")
-WAIT_S = 120
+WAIT_S = 240
 
 # Opens pages in a frame as wide as a phone, then searches, and posts what it saw.
 LOOK = """<!doctype html><meta charset="utf-8"><title>look</title><script>
@@ -75,7 +80,7 @@ def built(tmp_path_factory):
     quiet = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
     environment = {**os.environ, **quiet}
     done = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=280
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stderr
     return out
@@ -83,6 +88,20 @@ def built(tmp_path_factory):
 
 def test_every_link_of_the_site_leads_somewhere(built):
     assert Site(built).lost() == []
+
+
+def test_every_link_to_the_web_leads_somewhere(built):
+    """On the web only: a machine without a way there skips, and says so."""
+    pages = (page.read_text() for page in (*PAGES_READ, CONTRIBUTING))
+    written = {link for text in pages for link in links.markdown_links(text)}
+    outside = {link for link in written if link.startswith(("http:", "https:"))}
+    outside = {link for link in outside | Site(built).outside() if not link.startswith(OWN)}
+    assert outside
+    found = links.dead(outside)
+    silent = [link for link, why in found.items() if why.startswith(links.CANNOT_TELL)]
+    if 2 * len(silent) > len(outside):
+        pytest.skip(f"no way to the web from here: {len(silent)} pages of {len(outside)}")
+    assert {link: why for link, why in found.items() if link not in silent} == {}
 
 
 def test_every_public_name_of_the_promised_ones_is_in_the_reference(built):
