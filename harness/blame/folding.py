@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.blame.graph import Graph, Node
-from harness.blame.kernels import RESHAPES
+from harness.blame.operators import RESHAPES
 from harness.compiler.legalise.batch_norm import EPSILON, TABLES, BatchNorm
 
 Floats = npt.NDArray[np.float64]

@@ -6,14 +6,15 @@ implementation, one picture at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Attributes = Mapping[str, Any]
+from harness.blame import moving
+from harness.blame.moving import Attributes
+
 # Gives None where the node is one that it cannot do.
 Kernel = Callable[[Attributes, Sequence[Tensor | None]], Tensor | None]
 
@@ -164,65 +165,6 @@ def _reduce_mean(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Ten
     return x.mean(tuple(axes), keepdim=bool(attributes.get("keepdims", 1)))
 
 
-def _flatten(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
-    (x,) = inputs
-    assert x is not None
-    return x.flatten(1) if attributes.get("axis", 1) == 1 else None
-
-
-def _reshape(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
-    x, shape = inputs
-    assert x is not None
-    assert shape is not None
-    first, *rest = shape.tolist()
-    # A first size of -1 may be more than one picture's, 0 may stand for nothing.
-    if first not in (0, 1) or attributes.get("allowzero", 0):
-        return None
-    sizes = [size or x.shape[axis] for axis, size in enumerate(rest, 1)]
-    return x.reshape(len(x), *sizes)
-
-
-def _transpose(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
-    (x,) = inputs
-    assert x is not None
-    order = attributes.get("perm", tuple(reversed(range(x.dim()))))
-    return x.permute(*order) if order[0] == 0 else None
-
-
-def _depth_to_space(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
-    (x,) = inputs
-    assert x is not None
-    side = int(attributes["blocksize"])
-    if attributes.get("mode", "DCR") == "DCR":
-        x = torch.unflatten(x, 1, (side * side, -1)).transpose(1, 2).flatten(1, 2)
-    return functional.pixel_shuffle(x, side)
-
-
-def _pad(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
-    x, pads, *rest = [*inputs, None]
-    assert x is not None
-    modes = {"constant": "constant", "reflect": "reflect", "edge": "replicate"}
-    mode = modes.get(attributes.get("mode", "constant"))
-    if pads is None or len(rest) > 2 or mode is None or (mode != "constant" and x.dim() != 4):
-        return None
-    sides = pads.tolist()
-    half = len(sides) // 2
-    if sides[0] or sides[half] or (mode != "constant" and (sides[1] or sides[half + 1])):
-        return None
-    axes = range(1 if mode == "constant" else 2, half)
-    given = [side for axis in reversed(axes) for side in (sides[axis], sides[axis + half])]
-    if mode != "constant":
-        return functional.pad(x, given, mode) if min(given) >= 0 else None
-    value = rest[0] if rest else None
-    return functional.pad(x, given, value=0.0 if value is None else float(value))
-
-
-def _concat(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
-    parts = [x for x in inputs if x is not None]
-    axis = int(attributes["axis"])
-    return torch.cat(parts, axis) if axis % parts[0].dim() else None
-
-
 def _resize(attributes: Attributes, inputs: Sequence[Tensor | None]) -> Tensor | None:
     x, *rest = inputs
     assert x is not None
@@ -284,13 +226,13 @@ KERNELS: dict[str, Kernel] = {
     "AveragePool": _average_pool,
     "BatchNormalization": _batch_norm,
     "Clip": _clip,
-    "Concat": _concat,
+    "Concat": moving.concat,
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
-    "DepthToSpace": _depth_to_space,
+    "DepthToSpace": moving.depth_to_space,
     "Div": _binary(torch.div),
     "Dropout": _unary(lambda x: x),
-    "Flatten": _flatten,
+    "Flatten": moving.flatten,
     "Gemm": _gemm,
     "GlobalAveragePool": _unary(lambda x: x.mean((2, 3), keepdim=True)),
     "HardSigmoid": _hard_sigmoid,
@@ -300,30 +242,14 @@ KERNELS: dict[str, Kernel] = {
     "MatMul": _matmul,
     "MaxPool": _max_pool,
     "Mul": _binary(torch.mul),
-    "Pad": _pad,
+    "Pad": moving.pad,
     "PRelu": _prelu,
     "ReduceMean": _reduce_mean,
     "Relu": _unary(torch.relu),
-    "Reshape": _reshape,
+    "Reshape": moving.reshape,
     "Resize": _resize,
     "Sigmoid": _unary(torch.sigmoid),
     "Sub": _binary(torch.sub),
     "Tanh": _unary(torch.tanh),
-    "Transpose": _transpose,
-}
-# These compute each element from the elements at its own place, and constants.
-ELEMENTWISE = frozenset(
-    {
-        *("Abs", "Add", "Clip", "Div", "Dropout", "Elu", "Erf", "Exp", "HardSigmoid", "HardSwish"),
-        *("Identity", "LeakyRelu", "Max", "Min", "Mul", "Neg", "PRelu", "Pow", "Relu", "Selu"),
-        *("Sigmoid", "Softplus", "Sqrt", "Sub", "Tanh"),
-    }
-)
-POOLS = frozenset({"AveragePool", "MaxPool"})
-# These keep values and their order.
-RESHAPES = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
-# These move values about, and change none.
-MOVEMENTS = RESHAPES | {
-    *("Concat", "DepthToSpace", "Expand", "Gather", "Pad", "Slice", "SpaceToDepth", "Split"),
-    "Transpose",
+    "Transpose": moving.transpose,
 }

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from harness.blame.folding import FloatWeights, float_weights
-from harness.blame.kernels import ELEMENTWISE, POOLS
 from harness.blame.link import Link, Read
+from harness.blame.operators import ELEMENTWISE, POOLS
 from harness.blame.places import place_of
 from harness.blame.similar import cosine, factor
 from harness.blame.tracker import Tracker

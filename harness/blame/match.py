@@ -17,9 +17,9 @@ from torch import Tensor
 
 from harness.blame.flow import MOVES, PLACEMENTS, QUANTIZERS, Flow, stated_codes
 from harness.blame.graph import Graph, Values
-from harness.blame.kernels import ELEMENTWISE
 from harness.blame.kpu_layers import LEAST_COSINE, NAMED, TIE, link_kpu
 from harness.blame.link import Link, Read
+from harness.blame.operators import ELEMENTWISE
 from harness.blame.similar import computed_alike, cosine
 from harness.blame.tracker import Tracker
 from harness.blame.units import Codes, TableFit, fit_codes

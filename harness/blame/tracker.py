@@ -9,8 +9,8 @@ from torch import Tensor
 
 from harness.blame.flow import Flow
 from harness.blame.graph import Graph, Values
-from harness.blame.kernels import ELEMENTWISE, MOVEMENTS, POOLS, RESHAPES
 from harness.blame.link import Link, Read
+from harness.blame.operators import ELEMENTWISE, MOVEMENTS, POOLS, RESHAPES
 from harness.blame.places import place_of
 from harness.blame.similar import moved_alike
 from harness.blame.units import Codes
