@@ -8,9 +8,8 @@ from harness.board import virtual
 from harness.board.answers import DamagedAnswerError
 from harness.board.board import Board
 from harness.board.files import remove
-from harness.board.transfer.loader import beginning
 from harness.board.transfer.plain import PlainTransfer
-from harness.board.transfer.steps import check_room, discard, hash_of, size_of, told_of
+from harness.board.transfer.steps import beginning, check_room, discard, hash_of, size_of, told_of
 
 MINE, OTHER = b"mine" * 40, b"of somebody else"
 

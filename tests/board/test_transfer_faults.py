@@ -79,7 +79,7 @@ def test_a_part_with_a_bad_end_goes_on_in_front_of_it(unpaced):
 
 @pytest.mark.parametrize("after", [1, 6000, 11_500])
 def test_a_board_that_is_reset_in_between_gets_the_rest(unpaced, after, monkeypatch):
-    monkeypatch.setattr(loader, "_SILENCE_S", 60.0)  # which would tell it, too
+    monkeypatch.setattr(loader, "SILENCE_S", 60.0)  # which would tell it, too
     data = random.Random(after).randbytes(12_000)
     with Board.open(unpaced.port) as board:
         board.need(on_board.BEGINNINGS)

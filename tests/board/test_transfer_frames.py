@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.board.scripts import script
+from harness.board.transfer.conversation import receiver
 from harness.board.transfer.frames import (
     DEFLATED,
     EVERY_BYTE,
@@ -26,7 +27,6 @@ from harness.board.transfer.frames import (
     opened,
     trial,
 )
-from harness.board.transfer.loader import receiver
 
 KINDS = st.sampled_from([STORED, TRIAL])
 DATA = st.binary(max_size=300) | st.binary(max_size=40).map(lambda data: data * 50)

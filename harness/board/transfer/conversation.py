@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from harness.board import on_board
 from harness.board.answers import DamagedAnswerError, answers
 from harness.board.failures import ScriptError, SilentBoardError, with_our_names
 from harness.board.port import BAUD, Deadline
 from harness.board.raw_repl import INTERRUPT
 from harness.board.repl import INIT_END, RawRepl
+from harness.board.scripts import script
 from harness.errors import BoardError
 
-SCRIPT = "receiver.py"
+_SCRIPT = "receiver.py"
 # The board changes its speed this long after it has said so, and waits for us afterwards.
 _SETTLE_S = 0.05
 _END_S = 2.0
@@ -110,7 +113,7 @@ class Conversation:
         """
         if self._reply.error:
             text = self._reply.error.decode(errors="backslashreplace")
-            error = ScriptError(with_our_names(text, SCRIPT, staged=True), SCRIPT)
+            error = ScriptError(with_our_names(text, _SCRIPT, staged=True), _SCRIPT)
             if error.kind != "KeyboardInterrupt":  # which is ours
                 raise error
 
@@ -171,3 +174,10 @@ def silent(url: str, what: str) -> SilentBoardError:
         f"the board on {url} says nothing more while {what}",
         "send the file again: it goes on from where it is",
     )
+
+
+def receiver() -> str:
+    """Return `device_scripts/receiver.py` as it travels: without comments, and indented by one."""
+    lines = [line for line in script(_SCRIPT).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.lstrip().startswith("#")]
+    return "\n".join(re.sub("^ +", lambda found: " " * (len(found[0]) // 4), line) for line in kept)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import time
-import zlib
 from collections.abc import Iterable
 
 from harness.board import on_board
-from harness.board.answers import DamagedAnswerError
 from harness.board.failures import ScriptError
 from harness.board.port import BAUD, Deadline
-from harness.board.scripts import script
-from harness.board.transfer.conversation import SCRIPT, Conversation, silent
-from harness.board.transfer.frames import END, STORED, WISH, blocks, line, opened, question, trial
+from harness.board.transfer.conversation import Conversation, receiver, silent
+from harness.board.transfer.frames import END, blocks, line, question, trial
+from harness.board.transfer.hearing import SILENCE_S, acknowledgements, listen
 from harness.board.transfer.pace import SLOW, Pace, fast
 from harness.board.transfer.plain import PlainTransfer
 from harness.board.transfer.protocol import Link
 from harness.board.transfer.steps import (
     PART,
-    ask_of,
+    beginning,
     check_room,
     discard,
     file_error,
     has,
     hash_of,
-    patience,
     refuse_another,
     rename,
-    retried,
     size_of,
     start_again,
     surely,
@@ -44,8 +39,6 @@ RATES = (1_500_000, 750_000)
 FAST_FROM = 32 * 1024
 # Attempts in a row that bring no byte further.
 ATTEMPTS = 3
-# A silent board is given up after this, and looked for at its prompt for 4 s.
-_SILENCE_S = 3.5
 # Bytes of a block that a board gives: it reads and sends one at a time.
 _GET_STEP = 1024
 _MOST_WAIT_S = 1.0
@@ -146,7 +139,7 @@ class Loader:
                 return
             if self._raw is not False:
                 self._raw = talk.bears(trial())
-            _listen(talk, wishes, pace, task)
+            listen(talk, wishes, pace, task)
             talk.say(line(END, 0, b"", raw=False))
         if talk.restarted:
             start_again(board)
@@ -199,7 +192,7 @@ class Loader:
             if raised and not talk.raised(raised, trial()):
                 self._rates.remove(raised)
                 return False
-            listens = bool(raised) or talk.hears("a", _SILENCE_S)
+            listens = bool(raised) or talk.hears("a", SILENCE_S)
             if listens and start < len(data):
                 if self._raw is None:
                     self._raw = bool(raised) or talk.bears(trial())
@@ -223,16 +216,16 @@ class Loader:
     def _follow(self, talk: Conversation, sender: Sender, pace: Pace, task: Task) -> None:
         """Keep the window full until all is there, the program ends, or nothing comes any more."""
         began, gained, wait = time.monotonic(), 0, pace.wait_s
-        silence = Deadline(_SILENCE_S)
+        silence = Deadline(SILENCE_S)
         while not sender.done and not talk.done and not silence.passed:
             while (block := sender.next()) is not None:
                 talk.say(block.line)
-            heard = _acknowledgements(talk, wait)
+            heard = acknowledgements(talk, wait)
             if not heard:
                 talk.say(question(sender.number))
                 wait = min(_MOST_WAIT_S, wait * 2)
             for through, arrived, *held in heard:
-                silence, wait = Deadline(_SILENCE_S), pace.wait_s
+                silence, wait = Deadline(SILENCE_S), pace.wait_s
                 size = sender.acknowledged(arrived, held, through)
                 gained += size
                 rate = gained / 1000 / max(1e-3, time.monotonic() - began)
@@ -242,72 +235,3 @@ class Loader:
                 break
         self.sent += sender.sent
         self.lost += sender.lost
-
-
-def _listen(talk: Conversation, wishes: Wishes, pace: Pace, task: Task) -> None:
-    """Ask until all is here, the program ends, or nothing comes any more."""
-    began, gained, silence = time.monotonic(), 0, Deadline(_SILENCE_S)
-    while wishes.missing and not talk.done and not silence.passed:
-        while (wish := wishes.next()) is not None:
-            count = wish.count.to_bytes(2, "little")
-            talk.say(line(WISH, wish.offset, count, raw=False))
-        size = _taken(talk, wishes, Deadline(pace.wait_s + 2 * wishes.step * 14 / pace.baud))
-        if size:
-            silence, gained = Deadline(_SILENCE_S), gained + size
-            rate = gained / 1000 / max(1e-3, time.monotonic() - began)
-            task.advance(size, f"{rate:.1f} KB/s")
-        else:
-            wishes.timed_out()
-
-
-def _taken(talk: Conversation, wishes: Wishes, deadline: Deadline) -> int:
-    """Return how many bytes came; 0 after silence."""
-    size = 0
-    while not size and not deadline.passed and not talk.done:
-        for text in talk.hear(deadline.left):
-            frame = opened(text.removesuffix(b"\r"))
-            if frame is not None and frame.kind == STORED:
-                size += wishes.came(frame.offset, frame.data)
-    return size
-
-
-def _acknowledgements(talk: Conversation, seconds: float) -> list[list[int]]:
-    """Return what the board says it has; [] after silence.
-
-    Each is the number of the last question that it has read, how far it has the file, and the
-    offsets of blocks behind that.
-    """
-    deadline = Deadline(seconds)
-    while not deadline.passed and not talk.done:
-        heard = [text.split()[1:] for text in talk.answers(deadline.left) if text[:2] == "a "]
-        if heard:
-            return [list(map(int, words)) for words in heard]
-    return []
-
-
-def beginning(board: Link, path: str, data: bytes) -> int:
-    """Return how many bytes of a file on the board are those of `data`; 0 where there is none."""
-    board.need(on_board.BEGINNINGS)
-
-    def ask() -> list[str]:
-        texts = ask_of(board, f"_k210q({path!r})", patience(len(data)))
-        if len(texts) < 2 or texts[-1] != "end":
-            raise DamagedAnswerError("the board's answer came damaged")
-        return texts
-
-    size, *found = retried(ask)
-    good, crc, at = 0, 0, 0
-    for text in found[:-1]:
-        count, wanted = map(int, text.split())
-        if count > len(data):
-            break
-        crc, at = zlib.crc32(data[at:count], crc), count
-        good = count if crc == wanted else good
-    return good if int(size) <= len(data) else 0
-
-
-def receiver() -> str:
-    """Return `device_scripts/receiver.py` as it travels: without comments, and indented by one."""
-    lines = [line for line in script(SCRIPT).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.lstrip().startswith("#")]
-    return "\n".join(re.sub("^ +", lambda found: " " * (len(found[0]) // 4), line) for line in kept)

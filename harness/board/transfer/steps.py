@@ -238,3 +238,24 @@ def start_again(board: Link) -> None:
     """Reach the prompt of a board that may have been reset in the middle."""
     board.repl.enter()
     board.forget()
+
+
+def beginning(board: Link, path: str, data: bytes) -> int:
+    """Return how many bytes of a file on the board are those of `data`; 0 where there is none."""
+    board.need(on_board.BEGINNINGS)
+
+    def ask() -> list[str]:
+        texts = ask_of(board, f"_k210q({path!r})", patience(len(data)))
+        if len(texts) < 2 or texts[-1] != "end":
+            raise DamagedAnswerError("the board's answer came damaged")
+        return texts
+
+    size, *found = retried(ask)
+    good, crc, at = 0, 0, 0
+    for text in found[:-1]:
+        count, wanted = map(int, text.split())
+        if count > len(data):
+            break
+        crc, at = zlib.crc32(data[at:count], crc), count
+        good = count if crc == wanted else good
+    return good if int(size) <= len(data) else 0
