@@ -102,6 +102,7 @@ class Session:
         known = self.map()
         judged = self.rows()
         warm()
+        self._control(mutants[0], known)
         with self._rows().open("a") as out:
             for mutant in mutants:
                 if mutant not in judged and time.monotonic() < until:
@@ -110,6 +111,13 @@ class Session:
                     out.write(json.dumps(line | {"holds": self._holds(line)}) + "\n")
                     out.flush()
                     print(f"{row['outcome']:9}{row['seconds']:6.1f} s  {mutant.path}:{mutant.line}")
+
+    def _control(self, mutant: Mutant, known: Map) -> None:
+        """Let the tests of a mutant run without it: were they to fail, any would seem found."""
+        tests = known.tests(mutant.path, mutant.line, (self.copy / mutant.path).read_text())
+        verdict = judge(tests, known.seconds, self.folder)
+        if verdict.outcome != "survived":
+            raise RuntimeError(f"without any mutant: {verdict}")
 
     def _judge(self, mutant: Mutant, known: Map, first: str | None) -> Row:
         path = self.copy / mutant.path

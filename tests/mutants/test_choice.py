@@ -6,7 +6,7 @@ TEXT = "A = (\n    1,\n    2,\n)\n\n\ndef f(x):\n    return (\n        x\n      
 PATH = "harness/kmodel/a.py"
 KNOWN = Map(
     {
-        "t::slow": 3.0,
+        "t::slow": BUDGET / 4,
         "t::many[1]": 0.1,
         "t::many[2]": 0.2,
         "t::other": 0.05,

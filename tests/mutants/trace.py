@@ -33,7 +33,7 @@ PARAMETERS = 20
 EXAMPLES = 5
 
 
-@dataclass
+@dataclass(eq=False)
 class Tracer:
     """A pytest plugin that names each test to coverage, and takes its time."""
 
@@ -103,7 +103,7 @@ def _fewer_examples(item: pytest.Item) -> float:
     fewer = settings(asked, max_examples=EXAMPLES)
     function._hypothesis_internal_use_settings = fewer  # type: ignore[union-attr]
     # The first examples take longer than the later ones.
-    return min(4.0, asked.max_examples / EXAMPLES)
+    return float(min(4, asked.max_examples / EXAMPLES))
 
 
 def main(outs: dict[str, Path]) -> int:
