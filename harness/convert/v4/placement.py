@@ -7,7 +7,8 @@ from math import prod
 import numpy as np
 
 from harness.convert.draft import Draft, Padded, refuse, reshaped
-from harness.convert.moves import cropped, moved, padded, picked, repeated, transposed
+from harness.convert.moves import cropped, moved, padded, transposed
+from harness.convert.picks import picked, repeated
 from harness.convert.rules import Written
 from harness.convert.v4.registry import rule
 from harness.kmodel.memory import Buffer

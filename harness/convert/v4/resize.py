@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.convert.draft import FLOAT, Draft, refuse
-from harness.convert.moves import nearest_places, picked, resized
+from harness.convert.picks import nearest_places, picked, resized
 from harness.convert.rules import Written
 from harness.convert.v4 import steps
 from harness.convert.v4.registry import rule
