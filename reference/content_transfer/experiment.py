@@ -8,23 +8,17 @@ file holds already is not done again.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from harness.files import write_json
-from harness.method import TrainJob
+from harness.method import TrainJob, parse_assignments
 from reference.content_transfer.checkpoint import read_checkpoint
 from reference.content_transfer.settings import LEFT_OUT
 from reference.content_transfer.train import train
+from reference.training.sweep import Row, arguments, cell, measure_missing, parsed, summary
 
-SEEDS = (0, 1, 2)
 # Columns of the page's table.
 COLUMNS = (
     "content_iou",
@@ -39,9 +33,7 @@ COLUMNS = (
 )
 
 
-def measure(
-    variant: str, seed: int, options: Mapping[str, str], device: str = "cpu"
-) -> dict[str, Any]:
+def measure(variant: str, seed: int, options: Mapping[str, str], device: str = "cpu") -> Row:
     """Train one variant as `k210 train` does, and return its figures."""
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(
@@ -54,49 +46,47 @@ def measure(
     return {"variant": variant, "seed": seed, "metrics": dict(metrics)}
 
 
-def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, tuple[float, float]]]:
-    """Return mean and standard deviation over the seeds: variant → figure."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
-    for variant in dict.fromkeys(row["variant"] for row in rows):
-        same = [row["metrics"] for row in rows if row["variant"] == variant]
-        for name in same[0]:
-            values = [metrics[name] for metrics in same]
-            deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-            found.setdefault(variant, {})[name] = float(np.mean(values)), deviation
-    return found
-
-
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the lines of the page's table, one a variant."""
     lines = []
     for variant, figures in summary(rows).items():
-        cells = ["{:.2f} ± {:.2f}".format(*figures[name]) for name in COLUMNS]
+        cells = [cell(*figures[name], digits=2) for name in COLUMNS]
         left_out = LEFT_OUT[variant]
         lines.append(f"| {f'without {left_out}' if left_out else 'all'} | {' | '.join(cells)} |")
     return lines
 
 
+def sweep(
+    path: Path,
+    variants: Sequence[str],
+    seeds: Sequence[int],
+    options: Mapping[str, str],
+    device: str = "cpu",
+) -> None:
+    """Train what is missing in a JSON file of results, and keep it there."""
+    order = list(LEFT_OUT)
+
+    def document(rows: list[Row]) -> dict[str, Any]:
+        rows.sort(key=lambda row: (order.index(row["variant"]), row["seed"]))
+        command = f"python -m reference.content_transfer.experiment --out {path.name}"
+        common = {"command": command, "options": options, "summary": summary(rows)}
+        return common | {"rows": rows}
+
+    measure_missing(
+        path,
+        [(variant, seed) for seed in seeds for variant in variants],
+        lambda variant, seed: measure(variant, seed, options, device),
+        document,
+    )
+
+
 def main() -> None:
-    """Measure what is missing, and write it after each training."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--variants", nargs="+", choices=list(LEFT_OUT), default=list(LEFT_OUT))
-    parser.add_argument("--device", default="cpu")
+    """Run the sweep as the command line says."""
+    parser = arguments(__doc__, LEFT_OUT)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
-    asked = parser.parse_args()
-    options = dict(pair.split("=", 1) for pair in asked.set)
-    rows = json.loads(asked.out.read_text())["rows"] if asked.out.exists() else []
-    for seed in asked.seeds:
-        for variant in asked.variants:
-            if any((row["variant"], row["seed"]) == (variant, seed) for row in rows):
-                continue
-            rows.append(measure(variant, seed, options, asked.device))
-            rows.sort(key=lambda row: (list(LEFT_OUT).index(row["variant"]), row["seed"]))
-            command = f"python -m {__spec__.name} --out {asked.out.name}"
-            found = {"command": command, "options": options, "summary": summary(rows), "rows": rows}
-            write_json(asked.out, found)
-            print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+    given = parsed(parser)
+    options = parse_assignments(given.set)
+    sweep(given.out, given.variants, given.seeds, options, given.device)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import torch
-from pydantic import BaseModel, Field
 from torch import nn
 
 from harness.method import TrainJob
@@ -22,7 +20,7 @@ from reference.content_transfer.trainer import Trainer
 from reference.training.folder import TrainingFolder, words_of
 from reference.training.folds import refuse_folds
 from reference.training.learning import learn
-from reference.training.record import Record, told
+from reference.training.record import Rows, Stretch, told
 from reference.weights_file import check_start
 
 # Steps a row of the history, after which a training can be taken up.
@@ -31,35 +29,18 @@ ROW_STEPS = 50
 PROBE_PICTURES = 1000
 
 
-class Row(BaseModel):
+class Row(Stretch):
     """Some steps in a row.
 
     Attributes:
-        step: Number of the last one, from 1.
         terms: Mean of each loss term.
     """
 
-    step: int
     terms: dict[str, float]
 
 
-class History(Record):
-    """All steps so far, and what the finished networks reach.
-
-    Attributes:
-        rows: In order.
-        metrics: Of the finished networks.
-    """
-
-    unit: ClassVar[str] = "step"
-
-    rows: list[Row] = Field(default_factory=list)
-    metrics: dict[str, float] = Field(default_factory=dict)
-
-    @property
-    def done(self) -> int:
-        """How many steps lie behind."""
-        return self.rows[-1].step if self.rows else 0
+class History(Rows[Row]):
+    """All steps so far, and what the finished networks reach."""
 
 
 def train(job: TrainJob) -> Path:

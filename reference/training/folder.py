@@ -94,12 +94,8 @@ class TrainingFolder:
         """Write history and checkpoint, and only then remove the state; return the checkpoint."""
         history.save(self.job.out)
         checkpoint.save(self.checkpoint)
-        self.close()
-        return self.checkpoint
-
-    def close(self) -> None:
-        """Remove the state, once the checkpoint is written."""
         self._state.unlink(missing_ok=True)
+        return self.checkpoint
 
     def _check(self, found: Mapping[str, Any]) -> None:
         different = sorted(name for name in self.words if found.get(name) != self.words[name])
@@ -119,10 +115,5 @@ def words_of(job: TrainJob, settings: Options, data: str, **more: Any) -> dict[s
         data: Fingerprint of what is learnt from.
         more: What else tells them apart, such as the number of epochs.
     """
-    init = sha256_of(job.init)
+    init = hashlib.sha256(job.init.read_bytes()).hexdigest() if job.init else None
     return {"seed": job.seed, "settings": asdict(settings), "data": data, "init": init, **more}
-
-
-def sha256_of(path: Path | None) -> str | None:
-    """Return the hash of a file that a training starts from, if there is one."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -64,6 +64,38 @@ class Epochs(Record):
     def done(self) -> int:
         """How many epochs lie behind."""
         return len(self.epochs)
+
+
+class Stretch(BaseModel):
+    """Base of a row of steps.
+
+    Attributes:
+        step: Number of the last one, from 1.
+    """
+
+    step: int
+
+
+StretchT = TypeVar("StretchT", bound=Stretch)
+
+
+class Rows(Record, Generic[StretchT]):
+    """All steps so far, and what the finished networks reach.
+
+    Attributes:
+        rows: In order.
+        metrics: Of the finished networks.
+    """
+
+    unit: ClassVar[str] = "step"
+
+    rows: list[StretchT] = Field(default_factory=list)
+    metrics: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """How many steps lie behind."""
+        return self.rows[-1].step if self.rows else 0
 
 
 def told(terms: Mapping[str, float]) -> str:

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.files import write_json
 from reference.shipped import weights_file
+from reference.training.sweep import measure_missing, spread
 from reference.visual_microphone import scenes
 from reference.visual_microphone.checkpoint import read_checkpoint
 from reference.visual_microphone.filters import Sound, high_pass, spectral_subtraction
@@ -156,10 +156,7 @@ def summary(
     for row in rows:
         if key in row:
             found.setdefault(row["scene"], []).append(row[key])
-    return {
-        scene: (float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0)
-        for scene, values in found.items()
-    }
+    return {scene: spread(values) for scene, values in found.items()}
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -209,13 +206,15 @@ def wanted_rows(seeds: Sequence[int]) -> Iterator[tuple[tuple[str, int], Any]]:
 
 def sweep(path: Path, seeds: Sequence[int]) -> None:
     """Measure what the file lacks, and write it line by line."""
-    rows = json.loads(path.read_text())["rows"] if path.is_file() else []
-    known = {(row["scene"], row["seed"]) for row in rows}
-    for (scene, seed), measure in wanted_rows(seeds):
-        if (scene, seed) not in known:
-            rows.append(_rounded(measure()))
-            document = {"rate": RATE, "frames": FRAMES, "texture": TEXTURE, "rows": rows}
-            write_json(path, {"torch": torch.__version__, **document})
+    wanted = dict(wanted_rows(seeds))
+    common = {"torch": torch.__version__, "rate": RATE, "frames": FRAMES, "texture": TEXTURE}
+    measure_missing(
+        path,
+        wanted,
+        lambda scene, seed: _rounded(wanted[scene, seed]()),
+        lambda rows: common | {"rows": rows},
+        key="scene",
+    )
 
 
 def main() -> None:

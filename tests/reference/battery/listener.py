@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import torch
+
+from harness.method import Method, TrainJob
 
 
 class PowerCutError(Exception):
@@ -41,6 +45,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def job_maker(quick: dict[str, str], **common: Any) -> Callable[..., TrainJob]:
+    """Return what makes a quick training; arguments change it, options one by one."""
+
+    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
+        return TrainJob(**{**common, "options": quick | (options or {}), **changes})
+
+    return make
+
+
+def train_once(method: Method, job: TrainJob) -> Path:
+    """Return the checkpoint of a training for all tests, made before `one_thread` holds."""
+    with one_thread():
+        return method.train(job)
 
 
 def as_arguments(options: dict[str, str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 
 from harness.method import TrainJob
 from reference.coin_classifier import METHOD
-from tests.reference.battery.listener import one_thread
+from tests.reference.battery.listener import job_maker, train_once
 
 SHOTS = 36
 SIDE = 48
@@ -32,27 +31,13 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of two epochs on the small photographs, in the folder of its training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    # Made before the fixture that says so to all tests.
-    with one_thread():
-        return METHOD.train(TrainJob(out=out, data=photographs, epochs=2, options=QUICK))
+    return train_once(METHOD, TrainJob(out=out, data=photographs, epochs=2, options=QUICK))
 
 
 @pytest.fixture
 def job(photographs: Path, tmp_path: Path) -> Callable[..., TrainJob]:
     """Make a training of two epochs on the small photographs; arguments change it."""
-
-    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
-        return TrainJob(
-            **{
-                "out": tmp_path / "training",
-                "data": photographs,
-                "epochs": 2,
-                "options": QUICK | (options or {}),
-                **changes,
-            }
-        )
-
-    return make
+    return job_maker(QUICK, out=tmp_path / "training", data=photographs, epochs=2)
 
 
 def write_class(

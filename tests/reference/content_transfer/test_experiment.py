@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 
-import numpy as np
 import pytest
 
-from reference.content_transfer.experiment import COLUMNS, measure, summary, table
+from reference.content_transfer.experiment import COLUMNS, measure, sweep, table
 from reference.content_transfer.settings import LEFT_OUT
 from tests.reference.content_transfer.conftest import QUICK
 
@@ -24,22 +22,18 @@ def row(variant, seed, value):
     return {"variant": variant, "seed": seed, "metrics": dict.fromkeys(COLUMNS, value)}
 
 
-def test_the_summary_has_mean_and_deviation_over_the_seeds():
-    rows = [row("full", seed, value) for seed, value in enumerate((1.0, 2.0, 6.0))]
-    assert summary(rows)["full"]["content_iou"] == (3, pytest.approx(np.std([1, 2, 6], ddof=1)))
-
-
 def test_the_table_names_what_is_left_out():
     first, second = table([row("full", 0, 0.5), row("no_confusion", 0, 0.25)])
     assert first.startswith("| all | 0.50 ± 0.00 |")
     assert second.startswith("| without L_DC | 0.25 ± 0.00 |")
 
 
-def test_what_a_file_holds_is_not_done_again(tmp_path):
-    out = tmp_path / "figures.json"
-    out.write_text('{"rows": [{"variant": "full", "seed": 0}]}')
-    command = [sys.executable, "-m", "reference.content_transfer.experiment", "--out", str(out)]
-    options = ["--seeds", "0", "--variants", "full"]
-    done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
-    assert done.stderr == ""
-    assert "summary" not in out.read_text()
+def test_a_sweep_goes_on_where_it_was(tmp_path):
+    path, options = tmp_path / "figures.json", QUICK | {"steps": "2"}
+    sweep(path, ["no_rec_a"], [0], options)
+    first = json.loads(path.read_text())["rows"]
+    sweep(path, ["full", "no_rec_a"], [0], options)
+    found = json.loads(path.read_text())
+    assert [row["variant"] for row in found["rows"]] == ["full", "no_rec_a"]
+    assert found["rows"][1:] == first
+    assert found["summary"]["full"]["own_guide"] == [found["rows"][0]["metrics"]["own_guide"], 0]

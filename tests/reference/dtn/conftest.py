@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 
 from harness.method import TrainJob
 from reference.dtn import METHOD
-from tests.reference.battery.listener import one_thread
+from tests.reference.battery.listener import job_maker, train_once
 
 SIDE, SHOTS = 32, 12
 QUICK = {"width": "0.03125", "batch": "8", "f_epochs": "2", "judge_epochs": "2"}
@@ -39,27 +38,13 @@ def domains_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(domains_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of two epochs on the small domains, in the folder of its training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    # Made before the fixture that says so to all tests.
-    with one_thread():
-        return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=QUICK))
+    return train_once(METHOD, TrainJob(out=out, data=domains_folder, epochs=2, options=QUICK))
 
 
 @pytest.fixture
 def job(domains_folder: Path, tmp_path: Path) -> Callable[..., TrainJob]:
     """Make a training of two epochs on the small domains; arguments change it."""
-
-    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
-        return TrainJob(
-            **{
-                "out": tmp_path / "training",
-                "data": domains_folder,
-                "epochs": 2,
-                "options": QUICK | (options or {}),
-                **changes,
-            }
-        )
-
-    return make
+    return job_maker(QUICK, out=tmp_path / "training", data=domains_folder, epochs=2)
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:

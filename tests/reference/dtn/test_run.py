@@ -8,9 +8,10 @@ import pytest
 
 from reference.dtn import METHOD
 from reference.dtn.checkpoint import read_checkpoint
-from reference.dtn.experiment import summary, table
+from reference.dtn.experiment import table
 from reference.dtn.settings import VARIANTS
 from reference.dtn.train import DEFAULT_EPOCHS
+from reference.training.sweep import summary
 from tests.docs.examples import REPOSITORY
 from tests.reference.battery.shipped import ManifestBattery, ShippedBattery, of_backends
 

@@ -1,5 +1,6 @@
 """A training is taken up from its own state only, and a broken file is named."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from harness.errors import MethodError
 from harness.method import TrainJob
 from harness.progress import SILENT
 from reference import weights_file
-from reference.training.folder import STATE_NAME, TrainingFolder, sha256_of
+from reference.options import Options, between, option
+from reference.training.folder import STATE_NAME, TrainingFolder, words_of
+from reference.training.record import FILE_NAME as HISTORY_NAME
+from reference.training.record import Epochs
 
 WORDS = {"seed": 1, "data": "abc"}
 
@@ -30,13 +34,6 @@ def test_a_state_comes_back_as_it_was_kept(folder):
     assert found["epoch"] == 3
     assert found["note"] == "ä"
     assert torch.equal(found["weights"]["layer"], state["weights"]["layer"])
-
-
-def test_no_state_is_none_and_a_closed_folder_has_none(folder):
-    assert folder().state() is None
-    folder().save({})
-    folder().close()
-    assert folder().state() is None
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 200])
@@ -65,7 +62,49 @@ def test_a_checkpoint_of_this_training_is_finished_and_another_refused(folder):
         ours.is_finished("simgan")
 
 
-def test_the_hash_of_no_file_is_none(tmp_path):
-    assert sha256_of(None) is None
+class Checkpoint:
+    """As methods have it; or one that a full disk keeps from being written."""
+
+    def __init__(self, full=False):
+        self.full = full
+
+    def save(self, path):
+        if self.full:
+            raise OSError("no space left on device")
+        weights_file.write(path, "dtn", {"w": torch.zeros(1)}, {"job": WORDS})
+
+
+def test_a_finished_folder_has_checkpoint_and_history_and_no_state(folder, tmp_path):
+    ours = folder()
+    assert ours.state() is None
+    ours.save({})
+    assert ours.finish(Epochs(epochs=[{"L": 1.0}]), Checkpoint()) == ours.checkpoint
+    assert ours.state() is None
+    assert ours.is_finished("dtn")
+    assert Epochs.load(tmp_path).epochs == [{"L": 1.0}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [weights_file.FILE_NAME, HISTORY_NAME]
+    )
+
+
+def test_a_state_outlives_a_checkpoint_that_cannot_be_written(folder):
+    folder().save({"epoch": 3})
+    with pytest.raises(OSError, match="no space"):
+        folder().finish(Epochs(), Checkpoint(full=True))
+    assert folder().state()["epoch"] == 3
+
+
+@dataclass(frozen=True)
+class Settings(Options):
+    METHOD = "dtn"
+
+    lr: float = option(0.5, between(0, 1), "rate")
+
+
+def test_words_tell_trainings_apart(tmp_path):
+    job = TrainJob(out=tmp_path, seed=4)
+    common = {"seed": 4, "settings": {"lr": 0.5}, "data": "d"}
+    assert words_of(job, Settings(), "d", epochs=2) == common | {"init": None, "epochs": 2}
     (tmp_path / "a").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "a").startswith("ba7816bf")
+    found = words_of(replace(job, init=tmp_path / "a"), Settings(), "d")
+    assert found["init"].startswith("ba7816bf")
