@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -12,7 +11,7 @@ from PIL import Image
 from harness.method import TrainJob
 from reference.simgan import METHOD
 from reference.simgan.eyes import render
-from tests.reference.battery.listener import one_thread
+from tests.reference.battery.listener import job_maker, train_once
 
 QUICK = {
     "width": "0.05",
@@ -46,18 +45,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a quick training, in the folder of the training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    # Made before the fixture above holds.
-    with one_thread():
-        return METHOD.train(TrainJob(out=out, options=QUICK))
+    return train_once(METHOD, TrainJob(out=out, options=QUICK))
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., TrainJob]:
     """Make a quick training; arguments change it."""
-
-    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
-        return TrainJob(
-            **{"out": tmp_path / "training", "options": QUICK | (options or {}), **changes}
-        )
-
-    return make
+    return job_maker(QUICK, out=tmp_path / "training")
