@@ -175,15 +175,13 @@ def start(
         BoardError: The process does not start.
     """
     chosen = profiles.get(profile)
-    if baud not in (0, DEFAULT_BAUD):
-        raise UsageError(
-            f"a board does not start at {baud} baud", "it starts at 115200; 0 is without a pace"
-        )
+    known_by = uuid.uuid4().hex[:12]
     plan = [parse(fault) if isinstance(fault, str) else fault for fault in faults]
-    node = installation.find_node()
-    package = installation.ensure(chosen.engine, cache or cache_folder())
+    more = ["--name", known_by, *_wishes(baud, plan, timing)]
     if frames and not frames.is_dir():
         raise UsageError(f"there is no folder {frames}", "name a folder of pictures")
+    node = installation.find_node()
+    package = installation.ensure(chosen.engine, cache or cache_folder())
     root, temporary = _root(files)
     folders: dict[str, Path | None] = {
         "flash": root / "flash",
@@ -192,22 +190,31 @@ def start(
         "spi": root / "spi.bin",
         "fault_log": fault_log or (root / "faults.jsonl" if plan else None),
     }
-    known_by = uuid.uuid4().hex[:12]
-    more = ["--name", known_by, *(["--unpaced"] if baud == 0 else [])]
-    more += [word for fault in plan for word in ("--fault", str(fault))]
-    if timing is not None:
-        read_law(timing)
-        more += ["--timing", str(timing)]
-    for name in ("flash", "sd", "lcd"):
-        if folder := folders[name]:
-            folder.mkdir(parents=True, exist_ok=True)
     try:
+        for name in ("flash", "sd", "lcd"):
+            if folder := folders[name]:
+                folder.mkdir(parents=True, exist_ok=True)
         process, port = _launch(chosen, node, package, folders, frames, more)
     except BaseException:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
         raise
     return VirtualBoard(process, port, chosen, folders, temporary, known_by)
+
+
+def _wishes(baud: int, plan: Sequence[Fault], timing: Path | None) -> list[str]:
+    """Return the options of the board's process for its line, its faults and its pace."""
+    if baud not in (0, DEFAULT_BAUD):
+        raise UsageError(
+            f"a board does not start at {baud} baud", "it starts at 115200; 0 is without a pace"
+        )
+    if timing is not None:
+        read_law(timing)
+    return [
+        *(["--unpaced"] if baud == 0 else []),
+        *(word for fault in plan for word in ("--fault", str(fault))),
+        *(["--timing", str(timing)] if timing is not None else []),
+    ]
 
 
 def _root(files: Files | Path | None) -> tuple[Path, Path | None]:

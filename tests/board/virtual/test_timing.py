@@ -1,5 +1,6 @@
 """The time of a model on a virtual board: by the published figures, or by a profile."""
 
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -55,10 +56,12 @@ def test_a_model_takes_the_time_of_a_profile(tmp_path):
     assert wanted - 1 < taken < wanted + 5
 
 
-def test_a_profile_that_is_none_starts_no_board(tmp_path):
+def test_a_profile_that_is_none_starts_no_board_and_leaves_no_folder(tmp_path, monkeypatch):
     (tmp_path / "none.json").write_text("{}")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(UsageError, match="k210 fit"):
         start(timing=tmp_path / "none.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["none.json"]
 
 
 @pytest.mark.slow
