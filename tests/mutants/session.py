@@ -45,7 +45,7 @@ class Session:
         """Return which tests run which lines.
 
         Raises:
-            CalledProcessError: A test fails without any mutant.
+            CalledProcessError: The tests cannot be run.
         """
         files = sorted(p for room in ROOMS for p in self._tests(room).glob("test_*.py"))
         kept = {file: self.folder / "maps" / f"{self._key(file)}.json" for file in files}

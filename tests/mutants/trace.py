@@ -40,6 +40,7 @@ class Tracer:
     coverage: coverage.Coverage
     outs: dict[str, Path]
     seconds: dict[str, float] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
     began: float = 0.0
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -71,22 +72,32 @@ class Tracer:
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a file that has a test that fails: it has no map."""
+        """Note what fails without any mutant (against a clock, say): it finds none."""
         if report.failed:
-            self.outs.pop(report.nodeid.partition("::")[0], None)
+            self.failed.add(report.nodeid)
 
     def _write(self, file: str) -> None:
         data = self.coverage.get_data()
         lines = {
             Path(path).relative_to(Path.cwd()).as_posix(): tests
             for path in data.measured_files()
-            if (tests := _tests(data.contexts_by_lineno(path), file))
+            if (tests := self._tests(data.contexts_by_lineno(path), file))
         }
         files = {path: digest(Path(path).read_text()) for path in lines}
-        seconds = {test: took for test, took in self.seconds.items() if _of(test, file)}
-        if file in self.outs:
-            known = {"seconds": seconds, "lines": lines, "files": files}
-            self.outs[file].write_text(json.dumps(known))
+        seconds = {t: took for t, took in self.seconds.items() if self._is_good(t, file)}
+        known = {"seconds": seconds, "lines": lines, "files": files}
+        self.outs[file].write_text(json.dumps(known))
+
+    def _tests(self, contexts: dict[int, list[str]], file: str) -> dict[int, list[str]]:
+        """Return the tests of a file by line; what runs at import belongs to none."""
+        found = {
+            line: sorted(test for test in tests if self._is_good(test, file))
+            for line, tests in contexts.items()
+        }
+        return {line: tests for line, tests in found.items() if tests}
+
+    def _is_good(self, test: str, file: str) -> bool:
+        return test.partition("::")[0] == file and test not in self.failed
 
     def _stop(self, *_: object) -> None:
         self.coverage.stop()
@@ -107,28 +118,19 @@ def _fewer_examples(item: pytest.Item) -> float:
 
 
 def main(outs: dict[str, Path]) -> int:
-    """Run files of tests and write the map of each; return pytest's exit code."""
+    """Run files of tests and write the map of each; return an exit code, 0 if all have one."""
     measured = coverage.Coverage(data_file=None, source=[f"harness/{room}" for room in ROOMS])
-    code = pytest.main([*ARGUMENTS, *outs], plugins=[Tracer(measured, dict(outs))])
-    for out in outs.values() if code in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else ():
+    code = pytest.main([*ARGUMENTS, *outs], plugins=[Tracer(measured, outs)])
+    ended = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+    for out in outs.values() if code in ended else ():
         if not out.exists():  # none of its tests is of those that are chosen from
             out.write_text(json.dumps({"seconds": {}, "lines": {}, "files": {}}))
-    return int(code)
+    return 0 if code in ended else int(code)
 
 
 def digest(text: str) -> str:
     """Return what tells one version of a file from another."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _tests(contexts: dict[int, list[str]], file: str) -> dict[int, list[str]]:
-    """Return the tests of a file by line; what runs at import belongs to none."""
-    found = {line: sorted(t for t in tests if _of(t, file)) for line, tests in contexts.items()}
-    return {line: tests for line, tests in found.items() if tests}
-
-
-def _of(test: str, file: str) -> bool:
-    return test.partition("::")[0] == file
 
 
 def _file(item: pytest.Item) -> str:
@@ -137,6 +139,4 @@ def _file(item: pytest.Item) -> str:
 
 if __name__ == "__main__":
     pairs = (argument.partition("=") for argument in sys.argv[1:])
-    code = main({tests: Path(out) for tests, _, out in pairs})
-    # Where a file without tests to choose from is all that is asked for, nothing is amiss.
-    sys.exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code)
+    sys.exit(main({tests: Path(out) for tests, _, out in pairs}))
