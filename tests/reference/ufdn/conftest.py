@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 
 from harness.method import TrainJob
 from reference.ufdn import METHOD
-from tests.reference.battery.listener import one_thread
+from tests.reference.battery.listener import job_maker, train_once
 
 SIDE, SHOTS = 32, 10
 QUICK = {"width": "0.015625", "code": "8", "batch": "8", "d_steps": "1"}
@@ -39,9 +38,7 @@ def domains_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(domains_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of two epochs on the small domains, in the folder of its training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    # Made before the fixture that says so to all tests.
-    with one_thread():
-        return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=QUICK))
+    return train_once(METHOD, TrainJob(out=out, data=domains_folder, epochs=2, options=QUICK))
 
 
 @pytest.fixture(scope="session")
@@ -49,26 +46,13 @@ def trained_on_pictures(domains_folder: Path, tmp_path_factory: pytest.TempPathF
     """As `trained`, in the form for pictures."""
     out = tmp_path_factory.mktemp("trained") / "pictures"
     options = QUICK | {"form": "images"}
-    with one_thread():
-        return METHOD.train(TrainJob(out=out, data=domains_folder, epochs=2, options=options))
+    return train_once(METHOD, TrainJob(out=out, data=domains_folder, epochs=2, options=options))
 
 
 @pytest.fixture
 def job(domains_folder: Path, tmp_path: Path) -> Callable[..., TrainJob]:
     """Make a training of two epochs on the small domains; arguments change it."""
-
-    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
-        return TrainJob(
-            **{
-                "out": tmp_path / "training",
-                "data": domains_folder,
-                "epochs": 2,
-                "options": QUICK | (options or {}),
-                **changes,
-            }
-        )
-
-    return make
+    return job_maker(QUICK, out=tmp_path / "training", data=domains_folder, epochs=2)
 
 
 def save(path: Path, pixels: np.ndarray) -> None:
