@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from harness.method import TrainJob
 from reference.stereonet import METHOD
 from reference.stereonet.pairs import write_disparity
 from reference.stereonet.scenes import Stereograms, scenes
-from tests.reference.battery.listener import one_thread
+from tests.reference.battery.listener import job_maker, train_once
 
 QUICK = {"width": "0.0625", "pairs": "8", "coarse_epochs": "1", "batch": "4"}
 PAIRS = 9
@@ -57,17 +56,10 @@ def blind_folder(rendered: Stereograms, tmp_path_factory: pytest.TempPathFactory
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a quick training, in the folder of the training."""
     out = tmp_path_factory.mktemp("trained") / "training"
-    # Made before the fixture above holds.
-    with one_thread():
-        return METHOD.train(TrainJob(out=out, epochs=1, options=QUICK))
+    return train_once(METHOD, TrainJob(out=out, epochs=1, options=QUICK))
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., TrainJob]:
     """Make a quick training; arguments change it."""
-
-    def make(options: dict[str, str] | None = None, **changes: Any) -> TrainJob:
-        given = {"out": tmp_path / "training", "epochs": 1, "options": QUICK | (options or {})}
-        return TrainJob(**{**given, **changes})
-
-    return make
+    return job_maker(QUICK, out=tmp_path / "training", epochs=1)
