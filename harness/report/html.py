@@ -17,6 +17,7 @@ from harness.report.histograms import histograms
 from harness.report.layers_view import layers_view
 from harness.report.pictures import Inliner, Picture, inside, is_picture, link
 from harness.report.schema import HTML_FILE, DisagreementRecord, Report
+from harness.report.templating import environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 # More pictures than this tell a person nothing new.
 MAX_DISAGREEMENTS = 24
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _THUMBNAIL_PIXELS = 224
 _ARTEFACT_PIXELS = 1200
 # Text files up to this size are shown, longer ones only linked.
@@ -103,20 +103,11 @@ def render(report: Report, folder: Path, site: SiteLinks = ALONE) -> str:
 
 
 def _environment() -> Environment:
-    with report_extra():
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["limits"] = verdict.limits
+    made = environment()
+    made.globals["limits"] = verdict.limits
     for show in (numbers.metric, numbers.share, numbers.milliseconds, numbers.count):
-        environment.filters[show.__name__] = show
-    return environment
+        made.filters[show.__name__] = show
+    return made
 
 
 def _context(report: Report, inliner: Inliner, site: SiteLinks) -> dict[str, Any]:

@@ -15,9 +15,10 @@ import harness
 from harness.errors import StoreError
 from harness.files import write_bytes, write_json, write_text
 from harness.progress import SILENT, Progress
-from harness.report.extra import report_extra
 from harness.report.html import SiteLinks, render
 from harness.report.schema import Report
+from harness.report.templating import TEMPLATES as REPORT_TEMPLATES
+from harness.report.templating import environment
 from harness.site.courses import backends_of, courses, is_broken, method_rows
 from harness.site.names import address, page
 from harness.store import baselines, reading
@@ -34,7 +35,6 @@ RUNS, METHODS, REPORTS = "runs", "methods", "reports"
 # More lines than this make a table that nobody reads and a phone that waits.
 MAX_RUNS_SHOWN = 500
 _TEMPLATES = Path(__file__).with_name("templates")
-_REPORT_TEMPLATES = Path(harness.__file__).parent / "report" / "templates"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _write_index(store: Store, runs: Sequence[RunLine], out: Path, live: bool) -
 
 
 def _style() -> bytes:
-    parts = (_REPORT_TEMPLATES / "style.css", _TEMPLATES / "site.css")
+    parts = (REPORT_TEMPLATES / "style.css", _TEMPLATES / "site.css")
     return b"\n".join(part.read_bytes() for part in parts)
 
 
@@ -163,15 +163,6 @@ def _render(template: str, context: Mapping[str, Any], live: bool) -> str:
 
 @cache
 def _environment() -> Environment:
-    with report_extra():
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(address=address, is_broken=is_broken)
-    return environment
+    made = environment(_TEMPLATES)
+    made.globals.update(address=address, is_broken=is_broken)
+    return made
