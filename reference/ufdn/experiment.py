@@ -8,31 +8,26 @@ that `k210 train ufdn` gives with the same seed.
 
 from __future__ import annotations
 
+import argparse
+import json
+import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.files import write_json
 from harness.method import TrainJob
-from reference.training.sweep import (
-    SEEDS,
-    Row,
-    arguments,
-    cell,
-    measure_missing,
-    parsed,
-    rounded,
-    summary,
-)
 from reference.ufdn.checkpoint import read_checkpoint
-from reference.ufdn.settings import IMAGES, VARIANTS, Settings
-from reference.ufdn.train import DEFAULT_EPOCHS, train
+from reference.ufdn.settings import IMAGES, VARIANTS
+from reference.ufdn.train import train
 
+SEEDS = (0, 1, 2)
 PICTURES = "images"
 ALL = (*VARIANTS, PICTURES)
 COLUMNS = {
@@ -48,48 +43,52 @@ NAMES = {
     "source_only": "digits of the source alone",
 }
 
+Row = dict[str, Any]
 
-def sweep(
-    path: Path,
-    variants: Sequence[str] = ALL,
-    seeds: Sequence[int] = SEEDS,
-    epochs: int = DEFAULT_EPOCHS,
-    device: str = "cpu",
-    keep: Path | None = None,
-    options: Mapping[str, str] | None = None,
-) -> None:
-    """Train what is missing in a JSON file of results, and keep it there.
 
-    Args:
-        path: The file.
+@dataclass(frozen=True)
+class Sweep:
+    """What is trained.
+
+    Attributes:
         variants: Some of `ALL`.
         seeds: One training of each variant with each.
-        epochs: Passes over the first domain.
+        epochs: Passes over the first domain; None for the method's own number.
         device: PyTorch device name.
         keep: Folder for the trainings; None for none.
         options: Further settings.
     """
-    more = dict(options or {})
 
-    def measure(variant: str, seed: int) -> Row:
-        own = {"form": IMAGES} if variant == PICTURES else {"variant": variant}
-        with ExitStack() as stack:
-            folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            out = folder / f"{variant}-{seed}"
-            job = TrainJob(out, seed=seed, device=device, epochs=epochs, options=own | more)
-            started = time.monotonic()
-            found = read_checkpoint(train(job))
-            seconds = round(time.monotonic() - started)
-        metrics, data = rounded(found.metrics), found.job["data"]
-        row = {"variant": variant, "seed": seed, "data": data, "metrics": metrics}
-        return row | {"seconds": seconds}
+    variants: Sequence[str] = ALL
+    seeds: Sequence[int] = SEEDS
+    epochs: int | None = None
+    device: str = "cpu"
+    keep: Path | None = None
+    options: Mapping[str, str] | None = None
 
-    def document(rows: list[Row]) -> dict[str, Any]:
-        of_rows = dict.fromkeys(("form", "variant"), "as in the row")
-        settings = asdict(Settings.parse(more)) | of_rows
-        return {"epochs": epochs, "settings": settings, "torch": torch.__version__, "rows": rows}
 
-    measure_missing(path, [(v, s) for s in seeds for v in variants], measure, document)
+def sweep(path: Path, asked: Sweep) -> None:
+    """Train what is missing in a JSON file of results, and keep it there."""
+    rows: list[Row] = json.loads(path.read_text())["rows"] if path.is_file() else []
+    done = {(row["variant"], row["seed"]) for row in rows}
+    wanted = [(variant, seed) for seed in asked.seeds for variant in asked.variants]
+    for variant, seed in wanted:
+        if (variant, seed) not in done:
+            row, words = _trained(variant, seed, asked)
+            rows.append(row)
+            settings = words["settings"] | dict.fromkeys(("form", "variant"), "as in the row")
+            common = {"epochs": words["epochs"], "settings": settings}
+            write_json(path, common | {"torch": torch.__version__, "rows": rows})
+            print(json.dumps(row), flush=True)
+
+
+def summary(rows: Sequence[Row]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return mean and standard deviation over seeds, by variant and metric."""
+    found = {}
+    for variant in dict.fromkeys(row["variant"] for row in rows):
+        metrics = [row["metrics"] for row in rows if row["variant"] == variant]
+        found[variant] = {name: _spread([one[name] for one in metrics]) for name in metrics[0]}
+    return found
 
 
 def table(rows: Sequence[Row]) -> list[str]:
@@ -97,18 +96,53 @@ def table(rows: Sequence[Row]) -> list[str]:
     found = summary(rows)
     lines = [f"| | {' | '.join(COLUMNS.values())} |", f"|---{'|---' * len(COLUMNS)}|"]
     for variant, name in NAMES.items():
-        cells = (cell(*found[variant][column]) for column in COLUMNS)
+        cells = (
+            f"{mean:.3f} ± {deviation:.3f}"
+            for mean, deviation in map(found[variant].__getitem__, COLUMNS)
+        )
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 
+def _trained(variant: str, seed: int, asked: Sweep) -> tuple[Row, dict[str, Any]]:
+    pictures = variant == PICTURES
+    options = {"form": IMAGES} if pictures else {"variant": variant}
+    with ExitStack() as stack:
+        folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        job = TrainJob(
+            folder / f"{variant}-{seed}",
+            seed=seed,
+            device=asked.device,
+            epochs=asked.epochs,
+            options=options | dict(asked.options or {}),
+        )
+        started = time.monotonic()
+        found = read_checkpoint(train(job))
+        seconds = round(time.monotonic() - started)
+    metrics = {name: round(value, 6) for name, value in found.metrics.items()}
+    data = found.job["data"]
+    row = {"variant": variant, "seed": seed, "data": data, "metrics": metrics, "seconds": seconds}
+    return row, found.job
+
+
+def _spread(values: Sequence[float]) -> tuple[float, float]:
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
 def main() -> None:
     """Run the sweep as the command line says."""
-    parser = arguments(__doc__, ALL)
-    parser.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--variants", nargs="+", choices=ALL, default=ALL)
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", type=Path)
-    given = parsed(parser)
-    sweep(given.out, given.variants, given.seeds, given.epochs, given.device, given.keep)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    asked = Sweep(given.variants, given.seeds, given.epochs, given.device, given.keep)
+    sweep(given.out, asked)
 
 
 if __name__ == "__main__":
