@@ -75,20 +75,35 @@ def test_an_onnx_file(k210_command, pictures, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.usefixtures("never_compiled")
-def test_a_tflite_file(k210_command, pictures, tmp_path):
-    name, values = next((name, values) for _, _, name, values in weights(TFLITE.read_bytes()))
-    whole, spoilt = values.tobytes(), values.copy()
-    spoilt[:3] = np.nan
-    model = tmp_path / "net.tflite"
+@pytest.fixture
+def spoilt_tflite(tmp_path):
+    """A TFLite file with three NaN in its first weights, and their name."""
     data = TFLITE.read_bytes()
-    assert data.count(whole) == 1
-    model.write_bytes(data.replace(whole, spoilt.tobytes()))
+    name, values = next((name, values) for _, _, name, values in weights(data))
+    spoilt = values.copy()
+    spoilt[:3] = np.nan
+    assert data.count(values.tobytes()) == 1
+    model = tmp_path / "net.tflite"
+    model.write_bytes(data.replace(values.tobytes(), spoilt.tobytes()))
+    return model, name
+
+
+@pytest.mark.usefixtures("never_compiled")
+def test_a_tflite_file(k210_command, pictures, spoilt_tflite, tmp_path):
+    model, name = spoilt_tflite
     line = k210_command(
         "compile", model, "--calibration", pictures, "--out", tmp_path / "out"
     ).error_line()
     assert name in line
     assert "nan in 3 of 216 weights" in line
+
+
+@pytest.mark.sim
+def test_a_check_names_those_of_a_tflite_file_too(k210_command, spoilt_tflite):
+    ended = k210_command("check", spoilt_tflite[0], "--json")
+    assert ended.code == 1, ended.err
+    (line,) = ended.json()["not_finite"]
+    assert line.endswith(": nan in 3 of 216 weights")
 
 
 @pytest.mark.usefixtures("never_compiled")
