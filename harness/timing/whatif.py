@@ -93,8 +93,10 @@ def _width(subject: Subject, value: str) -> Subject:
         if isinstance(step, CpuStep):
             if step.name in subject.outside or step.kind == "input":
                 return step
+            # One product an element scales or shifts; there is no second number of channels.
+            grows = factor if step.macs == step.elements else factor**2
             return replace(
-                step, elements=_scaled(step.elements, factor), macs=_scaled(step.macs, factor**2)
+                step, elements=_scaled(step.elements, factor), macs=_scaled(step.macs, grows)
             )
         into, out = step.channels
         if step.name not in subject.first:

@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.convert import convert
 from harness.errors import UsageError
 from harness.kmodel import load
 from harness.timing import listing, predict
 from harness.timing.answers import TOGETHER, answers
 from harness.timing.costs import KPU_CYCLE, total
 from harness.timing.published import networks
-from harness.timing.steps import KpuStep, Network
+from harness.timing.steps import CpuStep, KpuStep, Network
 from harness.timing.whatif import Subject, asked, subject_of
 from tests.conftest import REPOSITORY
 
@@ -50,6 +51,17 @@ def test_classes_and_the_picture_keep_their_size(subject):
     assert layers(narrow)[0].channels == (3, 4)
     assert layers(narrow)[-1].channels[1] == layers(subject.network)[-1].channels[1]
     assert narrow.steps[0].elements == subject.network.steps[0].elements
+
+
+def test_sums_with_a_constant_follow_the_width_as_elements_do():
+    """In kmodel v4 they are matrix products of one column."""
+    stock = subject_of(convert(load(FIXTURES / "avgpool_s1.kmodel"), 4).program)
+    columns = {s.name: s.macs for s in stock.network.steps if isinstance(s, CpuStep) and s.macs}
+    inner = columns.keys() - stock.outside
+    narrow = {s.name: s for s in asked(stock, "width=0.5").network.steps}
+    assert len(inner) == 4
+    for name in inner:
+        assert narrow[name].macs == narrow[name].elements == columns[name] / 2
 
 
 def test_another_input_is_the_mobilenet_for_it(subject):
