@@ -1,8 +1,10 @@
 """The commands of README, CONTRIBUTING and docs, executed as they stand: `tox run -e examples`.
 
-Every fenced block marked `sh` is run by bash, the blocks of a page one after the other in one
-empty folder that has the repository's `fixtures` in it; those of CONTRIBUTING in a copy of the
-repository. A block after a comment `<!-- not run: REASON -->` is left out.
+Every fenced block marked `sh` is run by bash, every one marked `python` by Python or, where its
+first line names a file, written to it; the blocks of a page one after the other in one folder that
+has the repository's `fixtures` and `device_scripts` in it, those of CONTRIBUTING in a copy of the
+repository. A comment right before a block says what else there is to know: `not run: REASON`, `on a
+virtual board` (K210_BOARD names it, one for the whole page), `until it is interrupted`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ pytestmark = [pytest.mark.sim, pytest.mark.timeout(0)]
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_the_commands_of_a_page_run(page, tmp_path):
-    (tmp_path / "fixtures").symlink_to(REPOSITORY / "fixtures")
+    for name in ("fixtures", "device_scripts"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
     follow(page, tmp_path, {})
 
 
