@@ -19,6 +19,7 @@ from reference.coin_classifier.losses import soft_cross_entropy, soft_targets
 from reference.coin_classifier.networks import MobileNetV1
 from reference.coin_classifier.schedule import learning_rate
 from reference.coin_classifier.settings import Settings
+from reference.training.average import follow
 
 EVALUATION_BATCH = 64
 
@@ -118,19 +119,8 @@ class Trainer:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
-        self._follow(step)
+        follow(self.average, self.network, step, self.settings.average)
         return loss.detach(), (logits.argmax(dim=1) == labels).float().mean()
-
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        # A young average would be mostly start weights: it begins fast and slows down.
-        share = 1 - min(self.settings.average, (step + 1) / (step + 10))
-        current = self.network.state_dict()
-        for name, kept in self.average.state_dict().items():
-            if kept.is_floating_point():
-                kept.lerp_(current[name], share)
-            else:
-                kept.copy_(current[name])
 
 
 def predict(network: torch.nn.Module, side: Side, device: str = "cpu") -> Tensor:

@@ -1,6 +1,8 @@
 """The page's picture: stereograms that judge, and the motorcycle, with what StereoNet sees.
 
-`python -m reference.stereonet.figure docs/methods/stereonet.png`
+`python -m reference.stereonet.figure docs/methods/stereonet.png --textures CHECKPOINT` takes the
+experiment's training on photographs' textures for the motorcycle; without it, the shipped weights,
+which learnt dots.
 """
 
 from __future__ import annotations
@@ -31,8 +33,13 @@ STEREOGRAMS = 2
 HEIGHT, WIDTH = 160, 320
 
 
-def figure(network: StereoNet) -> bytes:
-    """Return the PNG: left picture, truth, windows, StereoNet's volume, and refined."""
+def figure(network: StereoNet, of_real: StereoNet) -> bytes:
+    """Return the PNG: left picture, truth, windows, StereoNet's volume, and refined.
+
+    Args:
+        network: For the stereograms.
+        of_real: For the motorcycle.
+    """
     pairs = judging(STEREOGRAMS)
     assert pairs.disparity is not None
     disparities = network.structure.disparities
@@ -47,7 +54,7 @@ def figure(network: StereoNet) -> bytes:
         ]
         shown = [coloured(one[0], float(pairs.disparity[number].max())) for one in maps]
         rows.append([pairs.left[number].transpose(1, 2, 0), *shown])
-    rows.append(_motorcycle(network))
+    rows.append(_motorcycle(of_real))
     return png([[_scaled(one) for one in row] for row in rows])
 
 
@@ -74,11 +81,13 @@ def _scaled(picture: Images) -> Images:
 
 
 def main() -> None:
-    """Write the figure of the shipped weights."""
+    """Write the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--textures", type=Path, default=METHOD.shipped())
     given = parser.parse_args()
-    write_bytes(given.out, figure(read_checkpoint(METHOD.shipped()).network()))
+    networks = (read_checkpoint(path).network() for path in (METHOD.shipped(), given.textures))
+    write_bytes(given.out, figure(*networks))
 
 
 if __name__ == "__main__":

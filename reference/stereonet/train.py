@@ -16,7 +16,7 @@ from reference.training.learning import learn
 from reference.training.record import Epochs
 from reference.weights_file import weights_of
 
-DEFAULT_EPOCHS = 4
+DEFAULT_EPOCHS = 8
 
 
 class History(Epochs):
@@ -45,7 +45,7 @@ def train(job: TrainJob) -> Path:
         return folder.checkpoint
     trainer = Trainer(sides.train, settings, epochs, job.seed, job.device)
     if source:
-        trainer.network.load_state_dict(source.weights)
+        trainer.start_from(source.weights)
     return _trained(folder, settings, sides, trainer)
 
 
@@ -55,7 +55,7 @@ def _trained(folder: TrainingFolder, settings: Settings, sides: Sides, trainer: 
         return ", ".join(named(history.epochs[-1]))
 
     def checkpoint(metrics: dict[str, float]) -> Checkpoint:
-        weights = weights_of({"": trainer.network})
+        weights = weights_of({"": trainer.average})
         return Checkpoint(weights, settings.structure, folder.words, metrics)
 
     history = learn(
@@ -67,7 +67,7 @@ def _trained(folder: TrainingFolder, settings: Settings, sides: Sides, trainer: 
         title="Training StereoNet",
         total=trainer.epochs,
     )
-    network, test = trainer.network.cpu().eval(), sides.test
+    network, test = trainer.average.cpu().eval(), sides.test
     # What nobody knows the truth of cannot judge.
     metrics = (
         judged(network, test.left, test.right, test.disparity) if test.disparity is not None else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from reference.stereonet.data import Pairs
 from reference.stereonet.metrics import to_floats
 from reference.stereonet.networks import StereoNet
 from reference.stereonet.settings import Settings
+from reference.training.average import follow
 
 Terms = dict[str, Tensor]
 
@@ -34,7 +36,8 @@ class Trainer:
         device: PyTorch device name.
 
     Attributes:
-        network: What is trained.
+        network: The weights that learn.
+        average: Their running average, batch-norm statistics included: what is kept in the end.
         epochs: Of both parts together.
     """
 
@@ -48,11 +51,17 @@ class Trainer:
         self.epochs = settings.coarse_epochs + epochs
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.network = StereoNet(settings.structure).to(device)
+            self.network = _channels_last(StereoNet(settings.structure).to(device))
+        self.average = copy.deepcopy(self.network)
         refiners = list(self.network.refiners.parameters())
         coarse = [*self.network.tower.parameters(), *self.network.filter.parameters()]
         self._optimizer = torch.optim.Adam([{"params": coarse}, {"params": refiners}], settings.lr)
         self._stream = Generator().manual_seed(seed)
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Take the weights of another training."""
+        for network in (self.network, self.average):
+            network.load_state_dict(weights)
 
     def is_coarse(self, epoch: int) -> bool:
         """Return whether the refiners wait in an epoch, counted from 0."""
@@ -77,6 +86,8 @@ class Trainer:
         for number, places in enumerate(batches):
             self._set_rate(epoch + number / len(batches))
             found.append(self.step(places, epoch))
+            step = epoch * len(batches) + number
+            follow(self.average, self.network, step, self.settings.average)
         return {
             name: torch.stack([terms[name] for terms in found]).mean().item() for name in found[0]
         }
@@ -105,7 +116,7 @@ class Trainer:
             part.load_state_dict(state[name])
 
     def _parts(self) -> dict[str, Any]:
-        return {"network": self.network, "optimizer": self._optimizer}
+        return {"network": self.network, "average": self.average, "optimizer": self._optimizer}
 
     def _terms(self, levels: list[Tensor], truth: Tensor) -> Terms:
         valid = losses.known(truth, self.settings.disparities)
@@ -155,6 +166,15 @@ class Trainer:
                 f"the training diverged in epoch {epoch + 1}: {broken} is no number any more",
                 "give a lower rate, such as --set lr=0.0005, in another folder",
             )
+
+
+def _channels_last(network: StereoNet) -> StereoNet:
+    """Order the weights as convolutions on a CPU take them fastest."""
+    for weight in network.parameters():
+        if weight.ndim >= 4:
+            order = torch.channels_last if weight.ndim == 4 else torch.channels_last_3d
+            weight.data = weight.data.to(memory_format=order)
+    return network
 
 
 def _window(maps: Tensor, corner: list[int], cells: list[int], scale: int = 1) -> Tensor:

@@ -34,6 +34,7 @@ from tests.reference.stereonet.figures import share_on_kpu
 
 RESULTS = REPOSITORY / "docs" / "methods" / "stereonet.json"
 PAGE = REPOSITORY / "docs" / "methods" / "stereonet.md"
+AIM_PX = 0.25
 PAIRS = 4
 
 
@@ -107,7 +108,6 @@ def test_the_windows_are_those_of_the_page(results):
 def test_the_experiment_shows_what_the_page_says(results):
     rows, windows = results["rows"], results["windows"]
     assert {row["variant"] for row in rows} <= set(VARIANTS)
-    assert len({row["seed"] for row in rows if row["variant"] == "multi_4"}) >= 3
     for row in (row for row in rows if row["variant"] == "multi_4"):
         found = row["metrics"]
         for noise, name in (
@@ -115,7 +115,8 @@ def test_the_experiment_shows_what_the_page_says(results):
             ("noise_2", "epe_noise_2"),
             ("noise_5", "epe_noise_5"),
         ):
-            assert found[name] < 0.8 * min(windows[noise][one]["epe"] for one in ("soft", "argmin"))
+            assert found[name] < 0.5 * min(windows[noise][one]["epe"] for one in ("soft", "argmin"))
+        assert found["epe"] < AIM_PX
         # Each refiner lowers the error.
         levels = [found[f"epe_{number}"] for number in range(3)]
         assert levels == sorted(levels, reverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -141,3 +142,20 @@ def test_metrics_are_those_of_the_judging_pairs(trained):
     test = load_sides(None, Settings(pairs=8)).test
     again = judged(found.network(), test.left, test.right, test.disparity)
     assert again == pytest.approx(found.metrics, rel=1e-4)
+
+
+def test_what_is_kept_is_the_running_average():
+    pairs, settings = rendered(8, 32), Settings(width=1 / 16, pairs=8, coarse_epochs=1)
+    trainer = Trainer(pairs, settings, 1, 0, "cpu")
+    for epoch in range(2):
+        trainer.run_epoch(epoch)
+    plain = Trainer(pairs, replace(settings, average=0.0), 1, 0, "cpu")
+    for epoch in range(2):
+        plain.run_epoch(epoch)
+    moved = 0
+    for name, learnt in trainer.network.state_dict().items():
+        # What learns takes no notice of the average.
+        assert torch.equal(learnt, plain.network.state_dict()[name]), name
+        assert torch.equal(learnt, plain.average.state_dict()[name]), name
+        moved += not torch.equal(learnt, trainer.average.state_dict()[name])
+    assert moved > 10
