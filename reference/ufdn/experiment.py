@@ -2,8 +2,8 @@
 
 `python -m reference.ufdn.experiment --out FILE.json` trains what the file does not hold yet, one
 variant and seed after the other, and adds each as soon as it is done; `images` is the form for
-pictures, on three domains. With `--keep FOLDER` the trainings stay: that of `full` is the one
-that `k210 train ufdn` gives with the same seed.
+pictures, on three domains and with settings of its own. With `--keep FOLDER` the trainings stay:
+that of `full` is the one that `k210 train ufdn` gives with the same seed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,20 @@ import torch
 from harness.files import write_json
 from harness.method import TrainJob
 from reference.ufdn.checkpoint import read_checkpoint
-from reference.ufdn.settings import IMAGES, VARIANTS
+from reference.ufdn.settings import IMAGES, VARIANTS, Settings
 from reference.ufdn.train import train
 
 SEEDS = (0, 1, 2)
 PICTURES = "images"
+# The game that takes the domain out of codes of digits takes the digit out of those of pictures.
+PICTURE_OPTIONS = {
+    "code": "64",
+    "batch": "16",
+    "d_steps": "5",
+    "feat_domain": "2",
+    "ramp": "300",
+}
+PICTURE_EPOCHS = 45
 ALL = (*VARIANTS, PICTURES)
 COLUMNS = {
     "accuracy": "targets known, last",
@@ -53,7 +62,7 @@ class Sweep:
     Attributes:
         variants: Some of `ALL`.
         seeds: One training of each variant with each.
-        epochs: Passes over the first domain; None for the method's own number.
+        epochs: Passes over the first domain; None for each variant's own number.
         device: PyTorch device name.
         keep: Folder for the trainings; None for none.
         options: Further settings.
@@ -74,11 +83,10 @@ def sweep(path: Path, asked: Sweep) -> None:
     wanted = [(variant, seed) for seed in asked.seeds for variant in asked.variants]
     for variant, seed in wanted:
         if (variant, seed) not in done:
-            row, words = _trained(variant, seed, asked)
+            row = _trained(variant, seed, asked)
             rows.append(row)
-            settings = words["settings"] | dict.fromkeys(("form", "variant"), "as in the row")
-            common = {"epochs": words["epochs"], "settings": settings}
-            write_json(path, common | {"torch": torch.__version__, "rows": rows})
+            common = {"defaults": asdict(Settings()), "torch": torch.__version__}
+            write_json(path, common | {"rows": rows})
             print(json.dumps(row), flush=True)
 
 
@@ -104,25 +112,32 @@ def table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _trained(variant: str, seed: int, asked: Sweep) -> tuple[Row, dict[str, Any]]:
+def _trained(variant: str, seed: int, asked: Sweep) -> Row:
     pictures = variant == PICTURES
-    options = {"form": IMAGES} if pictures else {"variant": variant}
+    options = {"form": IMAGES} | PICTURE_OPTIONS if pictures else {"variant": variant}
+    options |= asked.options or {}
     with ExitStack() as stack:
         folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         job = TrainJob(
             folder / f"{variant}-{seed}",
             seed=seed,
             device=asked.device,
-            epochs=asked.epochs,
-            options=options | dict(asked.options or {}),
+            epochs=asked.epochs or (PICTURE_EPOCHS if pictures else None),
+            options=options,
         )
         started = time.monotonic()
         found = read_checkpoint(train(job))
         seconds = round(time.monotonic() - started)
     metrics = {name: round(value, 6) for name, value in found.metrics.items()}
-    data = found.job["data"]
-    row = {"variant": variant, "seed": seed, "data": data, "metrics": metrics, "seconds": seconds}
-    return row, found.job
+    return {
+        "variant": variant,
+        "seed": seed,
+        "epochs": found.job["epochs"],
+        "options": options,
+        "data": found.job["data"],
+        "metrics": metrics,
+        "seconds": seconds,
+    }
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from reference.ufdn.metrics import digit_accuracies, judged
 from reference.ufdn.settings import ADAPTATION, Settings
 from reference.ufdn.trainer import Trainer
 
-DEFAULT_EPOCHS = 45
+DEFAULT_EPOCHS = 120
 # The weights of the epoch with the best accuracy on held-out targets, as the authors keep them.
 BEST_NAME = "best.safetensors"
 

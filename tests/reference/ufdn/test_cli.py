@@ -78,7 +78,7 @@ def test_a_batch_of_one(failure, domains_folder, tmp_path):
 def test_a_checkpoint_of_another_width(failure, domains_folder, trained, tmp_path):
     arguments = ("train", "ufdn", "--data", domains_folder, "--init", trained)
     line = failure(*arguments, "--set", "width=0.25", "--out", tmp_path / "out")
-    assert "the checkpoint has width 0.015625 and code 8, and width 0.25 and code 64" in line
+    assert "the checkpoint has width 0.015625 and code 8, and width 0.25 and code 16" in line
     assert "--set width=0.015625 --set code=8" in line
 
 

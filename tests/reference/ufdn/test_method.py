@@ -32,7 +32,7 @@ class TestCheckpoint(CheckpointBattery):
 def test_info_describes_the_range_and_the_weight_of_the_adversary():
     info = METHOD.info()
     assert info.input.range == (-1, 1)
-    assert info.options["feat_domain"][0] == 2
+    assert info.options["feat_domain"][0] == 4
 
 
 def test_the_deployable_is_the_checkpoint(trained, domains_folder):

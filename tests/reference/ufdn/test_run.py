@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.data import first, join, sample_domains
 from reference.ufdn.experiment import summary, table
 from reference.ufdn.metrics import DeployedMetrics
-from reference.ufdn.settings import VARIANTS
+from reference.ufdn.settings import VARIANTS, Settings
 from reference.ufdn.train import DEFAULT_EPOCHS
 from tests.docs.examples import REPOSITORY
 from tests.reference.battery.shipped import ManifestBattery, ShippedBattery, of_backends
@@ -25,8 +25,8 @@ DRIFT = 0.05
 
 class TestShipped(ShippedBattery, ManifestBattery):
     method, read = METHOD, staticmethod(read_checkpoint)
-    # Of each domain.
-    items, on_board = 20, 12
+    # Of each domain; from five pictures the virtual board would also be timed, for minutes.
+    items, on_board = 20, 2
 
     @classmethod
     def few(cls, count):
@@ -56,7 +56,10 @@ def test_the_page_shows_the_results_that_lie_beside_it():
     page = PAGE.read_text()
     for line in table(results["rows"]):
         assert line in page
-    assert results["epochs"] == DEFAULT_EPOCHS
+    assert results["defaults"] == asdict(Settings())
+    own = [row for row in results["rows"] if row["variant"] in VARIANTS]
+    assert {row["epochs"] for row in own} == {DEFAULT_EPOCHS}
+    assert all(row["options"] == {"variant": row["variant"]} for row in own)
     for name in ("domain_linear", "domain_mlp", "digit_linear", "pix_recon"):
         mean, deviation = summary(results["rows"])["images"][name]
         assert f"{mean:.3f} ± {deviation:.3f}" in page
@@ -74,9 +77,9 @@ def test_the_experiment_shows_what_the_page_says():
         assert full["accuracy"] > 0.97
         # The domain can be read without the game, and hardly with it; the digit always.
         assert (
-            full["domain_linear"] < 0.7 < 0.9 < min(plain["domain_linear"], alone["domain_linear"])
+            full["domain_linear"] < 0.65 < 0.7 < min(plain["domain_linear"], alone["domain_linear"])
         )
-        assert full["domain_mlp"] < plain["domain_mlp"] - 0.15
+        assert full["domain_mlp"] < 0.65 < 0.95 < min(plain["domain_mlp"], alone["domain_mlp"])
         assert full["source_accuracy"] > 0.9
 
 
