@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +15,10 @@ from harness.files import write_bytes
 from harness.method import Deployable
 from reference.content_transfer.data import as_floats
 from reference.content_transfer.metrics import apply
-from reference.training.record import FILE_NAME as HISTORY_NAME
+from reference.pictures import to_bytes
+from reference.training.record import copy_history
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from harness.method import Images
 
 PICTURES_FILE = "transfer.png"
@@ -47,15 +45,7 @@ def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[s
     rows = [shown[:, :, :side], shown[:, :, side:], to_bytes(made.numpy())]
     write_bytes(out / PICTURES_FILE, sheet(in_lines(rows)))
     written = {"targets, below each its guide and what is transferred (float)": PICTURES_FILE}
-    if (training / HISTORY_NAME).is_file():
-        shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
-        written["loss terms by step"] = HISTORY_NAME
-    return written
-
-
-def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
-    """Turn what the decoder gives into bytes: float32 in -1 to 1 → uint8."""
-    return np.asarray(np.clip((pictures + 1) * 127.5, 0, 255).round(), np.uint8)
+    return written | copy_history(training, out, "loss terms by step")
 
 
 def in_lines(rows: Sequence[Images], columns: int = COLUMNS) -> list[Images]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from harness.files import write_bytes
 from reference.content_transfer import METHOD
-from reference.content_transfer.artefacts import COLUMNS, in_lines, sheet, to_bytes
+from reference.content_transfer.artefacts import COLUMNS, in_lines, sheet
+from reference.pictures import to_bytes
 
 if TYPE_CHECKING:
     from harness.method import Images

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from harness.data.sheet import in_lines, sheet
 from harness.files import write_bytes
 from harness.method import Deployable
 from reference.dtn.classify import predict
-from reference.training.record import FILE_NAME as HISTORY_NAME
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from harness.method import Images
+from reference.pictures import to_bytes
+from reference.training.record import copy_history
 
 PICTURES_FILE = "transfer.png"
 COLUMNS, LINES, ZOOM = 16, 4, 2
@@ -41,16 +34,7 @@ def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[s
     columns = min(COLUMNS, len(shown))
     write_bytes(out / PICTURES_FILE, sheet(in_lines(rows, columns), ZOOM))
     written = {"pictures of S, each above its like in T (float)": PICTURES_FILE}
-    if (training / HISTORY_NAME).is_file():
-        shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
-        written["loss terms by epoch"] = HISTORY_NAME
-    return written
-
-
-def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
-    """Turn what g gives into bytes: float32 in −1 to 1 → uint8."""
-    levels = np.clip((pictures + 1) * 127.5, 0, 255).round()
-    return np.asarray(levels, np.uint8)
+    return written | copy_history(training, out, "loss terms by epoch")
 
 
 class _Pictures(torch.nn.Module):

@@ -14,9 +14,10 @@ import numpy as np
 from harness.data.sheet import in_lines, sheet
 from harness.errors import DataError
 from harness.files import write_bytes
-from reference.dtn.artefacts import COLUMNS, ZOOM, to_bytes
+from reference.dtn.artefacts import COLUMNS, ZOOM
 from reference.dtn.data import sample_domains
 from reference.dtn.method import CALIBRATION_PICTURES, EVALUATION_PICTURES
+from reference.pictures import to_bytes
 
 # Backend → what its pictures are called.
 BACKENDS = {"float": "G, float", "kpu": "G, K210"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from harness.files import write_bytes
@@ -10,7 +9,7 @@ from harness.method import Deployable
 from reference.stereonet.metrics import StereoMetrics
 from reference.stereonet.pairs import write_disparity
 from reference.stereonet.pictures import coloured, png
-from reference.training.record import FILE_NAME as HISTORY_NAME
+from reference.training.record import copy_history
 
 PICTURES_FILE = "disparities.png"
 FOLDER = "disparities"
@@ -44,7 +43,4 @@ def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[s
         "left pictures, disparities (float) and, where known, true ones": PICTURES_FILE,
         "disparities of all pairs as 16-bit pictures, 256 levels a pixel": FOLDER,
     }
-    if (training / HISTORY_NAME).is_file():
-        shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
-        written["losses of each level by epoch"] = HISTORY_NAME
-    return written
+    return written | copy_history(training, out, "losses of each level by epoch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
@@ -96,6 +97,18 @@ class Rows(Record, Generic[StretchT]):
     def done(self) -> int:
         """How many steps lie behind."""
         return self.rows[-1].step if self.rows else 0
+
+
+def copy_history(training: Path, out: Path, what: str) -> dict[str, str]:
+    """Copy the history where a training left one.
+
+    Returns:
+        What it is → file name below `out`, or nothing.
+    """
+    if not (training / FILE_NAME).is_file():
+        return {}
+    shutil.copyfile(training / FILE_NAME, out / FILE_NAME)
+    return {what: FILE_NAME}
 
 
 def told(terms: Mapping[str, float]) -> str:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.data.sheet import in_lines, sheet
 from harness.files import write_bytes
 from harness.method import Deployable
-from reference.training.record import FILE_NAME as HISTORY_NAME
+from reference.pictures import to_bytes
+from reference.training.record import copy_history
 from reference.ufdn.metrics import run
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from harness.method import Images
 
 PICTURES_FILE = "translated.png"
 COLUMNS, LINES, ZOOM = 16, 4, 2
@@ -42,13 +36,4 @@ def write_artefacts(deployable: Deployable, training: Path, out: Path) -> dict[s
     rows = [("picture", images[places]), ("in one look", made)]
     write_bytes(out / PICTURES_FILE, sheet(in_lines(rows, columns), ZOOM))
     written = {"pictures of all domains, each above what it became (float)": PICTURES_FILE}
-    if (training / HISTORY_NAME).is_file():
-        shutil.copyfile(training / HISTORY_NAME, out / HISTORY_NAME)
-        written["loss terms by epoch"] = HISTORY_NAME
-    return written
-
-
-def to_bytes(pictures: npt.NDArray[np.float32]) -> Images:
-    """Turn what the decoder gives into bytes: float32 in −1 to 1 → uint8."""
-    levels = np.clip((pictures + 1) * 127.5, 0, 255).round()
-    return np.asarray(levels, np.uint8)
+    return written | copy_history(training, out, "loss terms by epoch")

@@ -15,7 +15,8 @@ import torch
 from harness.data.sheet import Line, sheet
 from harness.errors import DataError
 from harness.files import write_bytes
-from reference.ufdn.artefacts import ZOOM, to_bytes
+from reference.pictures import to_bytes
+from reference.ufdn.artefacts import ZOOM
 from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.data import IMAGE_LOOKS, first, join, sample_domains
 from reference.ufdn.method import EVALUATION_PICTURES

@@ -7,12 +7,13 @@ import torch
 from PIL import Image
 
 from reference.content_transfer import METHOD
-from reference.content_transfer.artefacts import PICTURES_FILE, to_bytes
+from reference.content_transfer.artefacts import PICTURES_FILE
 from reference.content_transfer.checkpoint import read_checkpoint
 from reference.content_transfer.deploy import OUTPUTS
 from reference.content_transfer.method import EVALUATION_PAIRS
 from reference.content_transfer.settings import Settings
 from reference.content_transfer.structure import deployed_macs, deployed_parameters
+from reference.pictures import to_bytes
 from tests.reference.battery.interface import InterfaceBattery
 
 
@@ -82,8 +83,3 @@ def test_targets_guides_and_transfers_are_written(trained, folders, tmp_path):
     assert np.array_equal(pixels[64:96, :32], made)
     without = METHOD.artefacts(deployable, tmp_path / "none", tmp_path / "empty", tmp_path)
     assert set(without.values()) == {PICTURES_FILE}
-
-
-def test_bytes_of_pictures():
-    levels = np.array([-1.2, -1, 0, 1, 1.2], np.float32)
-    assert to_bytes(levels).tolist() == [0, 0, 128, 255, 255]

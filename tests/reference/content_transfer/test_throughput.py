@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 
 import pytest
 import torch
@@ -12,8 +12,8 @@ from reference.content_transfer.data import as_floats, rendered_pictures
 from reference.content_transfer.networks import ContentTransfer, Discriminator
 from reference.content_transfer.settings import Settings
 from reference.content_transfer.trainer import Trainer
+from tests.reference.battery.speed import check_hardly_slower
 
-LEAST_RATIO = 0.8
 SETTINGS = Settings()
 
 
@@ -54,20 +54,11 @@ class Bare:
         adam.step()
 
 
-def seconds(call) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
-
-
 @pytest.mark.slow
 def test_a_step_is_hardly_slower_than_a_bare_one():
     pictures = rendered_pictures(SETTINGS.batch, 32, 1)
     trainer = Trainer(pictures, SETTINGS, seed=0)
     sides = pictures.plain, pictures.content
     bare = Bare(*(as_floats(torch.from_numpy(side.images)) for side in sides))
-    ours, theirs = [], []
-    for number in range(25):  # in turn, so that a busy machine slows both
-        ours.append(seconds(lambda: trainer.run(number, number + 1)))  # noqa: B023  called at once
-        theirs.append(seconds(bare.step))
-    assert min(theirs) / min(ours) >= LEAST_RATIO, (min(theirs), min(ours))
+    numbers = itertools.count()
+    check_hardly_slower(lambda: trainer.run(number := next(numbers), number + 1), bare.step)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from harness.errors import DataError
 from reference.dtn import METHOD
-from reference.dtn.artefacts import PICTURES_FILE, to_bytes
+from reference.dtn.artefacts import PICTURES_FILE
 from reference.dtn.checkpoint import read_checkpoint
 from reference.dtn.deploy import OUTPUTS, deployed
 from reference.dtn.settings import Settings
@@ -73,11 +73,6 @@ def test_pictures_before_and_after_are_written(trained, domains_folder, tmp_path
     with Image.open(tmp_path / PICTURES_FILE) as sheet:
         assert sheet.mode == "RGB"
         assert sheet.height == (32 + 2 + 32) * 2
-
-
-def test_bytes_of_pictures():
-    levels = np.array([-1.2, -1, 0, 1, 1.2], np.float32)
-    assert to_bytes(levels).tolist() == [0, 0, 128, 255, 255]
 
 
 def test_one_picture_may_differ_however_few_there_are(trained, domains_folder):

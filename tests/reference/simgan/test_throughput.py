@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,8 +11,8 @@ from reference.simgan.data import rendered_pictures
 from reference.simgan.settings import Settings
 from reference.simgan.train import new_networks
 from reference.simgan.trainer import Trainer
+from tests.reference.battery.speed import check_hardly_slower
 
-LEAST_RATIO = 0.8
 SETTINGS = Settings(width=0.25, batch=16, history=64)
 
 
@@ -52,19 +50,9 @@ class Bare:
         self.optimizers[number].step()
 
 
-def seconds(call) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["refiner_step", "discriminator_step"])
 def test_a_step_is_hardly_slower_than_a_bare_one(name):
     trainer = Trainer(new_networks(SETTINGS, 0), rendered_pictures(64, 64, 1), SETTINGS, 0)
     bare, stream = Bare(), Generator().manual_seed(0)
-    ours, theirs = [], []
-    for _ in range(25):  # in turn, so that a busy machine slows both
-        ours.append(seconds(lambda: getattr(trainer, name)(stream)))
-        theirs.append(seconds(getattr(bare, name)))
-    assert min(theirs) / min(ours) >= LEAST_RATIO, (min(theirs), min(ours))
+    check_hardly_slower(lambda: getattr(trainer, name)(stream), getattr(bare, name))

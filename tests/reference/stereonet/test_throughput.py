@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,8 +10,8 @@ from reference.stereonet.data import rendered
 from reference.stereonet.networks import StereoNet
 from reference.stereonet.settings import Settings
 from reference.stereonet.trainer import Trainer
+from tests.reference.battery.speed import check_hardly_slower
 
-LEAST_RATIO = 0.8
 SETTINGS = Settings(crop=1, coarse_epochs=0, pairs=8)
 
 
@@ -36,19 +34,9 @@ class Bare:
         self.adam.step()
 
 
-def seconds(call) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
-
-
 @pytest.mark.slow
 def test_a_step_is_hardly_slower_than_a_bare_one():
     trainer, bare = Trainer(rendered(8, 32), SETTINGS, 1, 0, "cpu"), Bare()
     places = torch.arange(SETTINGS.batch)
     trainer.network.train()
-    ours, theirs = [], []
-    for _ in range(12):  # in turn, so that a busy machine slows both
-        ours.append(seconds(lambda: trainer.step(places, 0)))
-        theirs.append(seconds(bare.step))
-    assert min(theirs) / min(ours) >= LEAST_RATIO, (min(theirs), min(ours))
+    check_hardly_slower(lambda: trainer.step(places, 0), bare.step, 12)

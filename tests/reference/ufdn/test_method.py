@@ -12,7 +12,7 @@ from PIL import Image
 
 from harness.errors import DataError
 from reference.ufdn import METHOD
-from reference.ufdn.artefacts import PICTURES_FILE, to_bytes
+from reference.ufdn.artefacts import PICTURES_FILE
 from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.deploy import deployed
 from reference.ufdn.settings import Settings
@@ -89,11 +89,6 @@ def test_pictures_before_and_after_are_written(trained, domains_folder, tmp_path
     assert set(written.values()) >= {PICTURES_FILE, "history.json"}
     with Image.open(tmp_path / PICTURES_FILE) as sheet:
         assert sheet.mode == "RGB"
-
-
-def test_bytes_of_pictures():
-    levels = np.array([-1.2, -1, 0, 1, 1.2], np.float32)
-    assert to_bytes(levels).tolist() == [0, 0, 128, 255, 255]
 
 
 def test_one_picture_may_differ_however_few_there_are(trained, domains_folder):
