@@ -26,9 +26,9 @@ ARGUMENTS = ("-q", "-p", "no:cacheprovider", "-m", MARKS)
 
 # For so many processor seconds is a test watched; then it runs on unwatched, five times as fast,
 # and is given up where it takes so long that no trial should wait for it.
-WATCHED, GIVEN_UP = 0.3, 1.2
+WATCHED, GIVEN_UP = 0.2, 1.2
 # Of a test function with more parameters than this a part is drawn.
-PARAMETERS = 20
+PARAMETERS = 400
 # Of hypothesis the first few examples show which lines run.
 EXAMPLES = 5
 
