@@ -77,6 +77,11 @@ def check_weights(kind: str, data: bytes) -> None:
 def _onnx(data: bytes) -> Reading:
     graph = onnx_graph.parse(data).graph
     tensors = {one.name: one for one in graph.initializer}
+    # What is no parameter of the module, PyTorch exports as a node.
+    constants = [node for node in graph.node if node.op_type == "Constant"]
+    tensors |= {
+        node.output[0]: a.t for node in constants for a in node.attribute if a.HasField("t")
+    }
     for node in graph.node:
         for name in node.input:
             if name in tensors:

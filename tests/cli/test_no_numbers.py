@@ -40,6 +40,18 @@ class Bounded(nn.Module):
         return torch.maximum(self.body(x), self.low)
 
 
+class Scaled(nn.Module):
+    """A tensor that is no parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 8, 1)
+        self.scale = torch.tensor([1.0, torch.nan, 1.0, 1.0]).repeat(2).view(1, 8, 1, 1)
+
+    def forward(self, x):
+        return self.body(x) * self.scale
+
+
 @pytest.fixture
 def never_compiled(monkeypatch):
     def called(*arguments, **named):
@@ -58,6 +70,14 @@ def test_a_factory(k210_command, pictures, tmp_path, command):
     ).error_line()  # fmt: skip
     assert "0.weight of layer /0/Conv has nan in 2 of 216 weights, as has one other tensor" in line
     assert not (tmp_path / "out" / "model.kmodel").exists()
+
+
+@pytest.mark.usefixtures("never_compiled")
+def test_a_tensor_that_is_no_parameter(k210_command, pictures, tmp_path):
+    line = k210_command(
+        "compile", f"{HERE}:Scaled", *SHAPE, "--calibration", pictures, "--out", tmp_path / "out"
+    ).error_line()
+    assert "layer /Mul has nan in 2 of 8 weights" in line
 
 
 @pytest.mark.usefixtures("never_compiled")
