@@ -109,3 +109,4 @@ def test_the_distance_is_the_number_of_bits_that_differ():
             for item in (pair.train, pair.valid)
         )
         assert pair.distance == one - two
+        assert str(pair).endswith(f": {one - two} of 256 hash bits differ")
