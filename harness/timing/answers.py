@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.timing.prediction import Prediction, predict
-from harness.timing.whatif import Subject, asked
+from harness.timing.subject import Subject
+from harness.timing.whatif import asked
 
 TOGETHER = "all together"
 

@@ -7,61 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.errors import UsageError
-from harness.kmodel.dataflow import Sources, producers
-from harness.kmodel.operations import Operation, Reduce
-from harness.kmodel.operations.kpu import KpuConv2d
-from harness.kmodel.operations.windows import GlobalAveragePool
-from harness.kmodel.program import Program
-from harness.timing.steps import TRANSFERS, CpuStep, KpuStep, Network, Step, network_of
+from harness.timing.steps import TRANSFERS, CpuStep, KpuStep, Step
+from harness.timing.subject import Subject
 
 FORMS = "width=0.5, input=160x120, stride=early, stride=late, or replace=KIND"
 LEAST_SIDE, MOST_WIDTH, MOST_HEIGHT, MOST_CHANNELS = 4, 512, 256, 1024
 CONVERSIONS = frozenset({"convert", "copy", "dequantize", "quantize"})
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A network, and what of it does not follow its width or its input.
-
-    Attributes:
-        network: Its steps.
-        first: KPU layers that read the model's input.
-        heads: KPU layers whose results reach the model's outputs without another KPU layer.
-        outside: Operations between heads and outputs, and before the first KPU layer.
-        points: Steps behind a global pooling, whose maps have no size.
-    """
-
-    network: Network
-    first: frozenset[str] = frozenset()
-    heads: frozenset[str] = frozenset()
-    outside: frozenset[str] = frozenset()
-    points: frozenset[str] = frozenset()
-
-
-def subject_of(program: Program) -> Subject:
-    """Return what questions can be asked of."""
-    sources = producers(program)
-    by_name = {operation.name: operation for operation in program.operations}
-    heads, behind = _towards_outputs(program, sources, by_name)
-    ports = {port.name for port in program.inputs}
-    points: set[str] = set()
-    first, ahead = set[str](), set[str]()
-    for operation in program.operations:
-        before = _producers(sources, operation.name)
-        if _pools_all(operation) or before & points:
-            points.add(operation.name)
-        if before & (ports | ahead):
-            (first if isinstance(operation, KpuConv2d) else ahead).add(operation.name)
-    return Subject(
-        network_of(program),
-        frozenset(first),
-        frozenset(heads),
-        frozenset(behind | ahead),
-        frozenset(points),
-    )
 
 
 def asked(subject: Subject, question: str) -> Subject:
@@ -93,8 +47,7 @@ def _width(subject: Subject, value: str) -> Subject:
         if isinstance(step, CpuStep):
             if step.name in subject.outside or step.kind == "input":
                 return step
-            # One product an element scales or shifts; there is no second number of channels.
-            grows = factor if step.macs == step.elements else factor**2
+            grows = factor if _scales(step) else factor**2
             return replace(
                 step, elements=_scaled(step.elements, factor), macs=_scaled(step.macs, grows)
             )
@@ -260,9 +213,21 @@ def _without(island: list[Step], wanted: frozenset[str], steps: tuple[Step, ...]
         for step in chosen
     ]
     rest = [step for step in island if step.name not in wanted]
-    if following and before and all(s.unit == "move" or s.kind in CONVERSIONS for s in rest):
+    if following and before and all(_converts(s) for s in rest):
         return layers
     return [*layers, *rest] if not following else [*rest, *layers]
+
+
+def _converts(step: Step) -> bool:
+    """Return whether a step but moves data, or is a part of a conversion."""
+    if isinstance(step, KpuStep):
+        return False
+    return step.unit == "move" or step.kind in CONVERSIONS or _scales(step)
+
+
+def _scales(step: CpuStep) -> bool:
+    """Return whether each element has one product: kmodel v4 scales and shifts in that way."""
+    return step.macs == step.elements
 
 
 _CHANGES: dict[str, Callable[[Subject, str], Subject]] = {
@@ -280,33 +245,3 @@ def _mapped(subject: Subject, change: Callable[[Step], Step]) -> Subject:
 
 def _scaled(count: int, factor: float) -> int:
     return max(1, round(count * factor)) if count else 0
-
-
-def _producers(sources: Sources, name: str) -> set[str]:
-    return {part.producer for parts in sources[name] for part in parts if part.producer}
-
-
-def _towards_outputs(
-    program: Program, sources: Sources, by_name: dict[str, Operation]
-) -> tuple[set[str], set[str]]:
-    heads: set[str] = set()
-    behind: set[str] = set()
-    waiting = [name for port in program.outputs for name in _producers(sources, port.name)]
-    while waiting:
-        name = waiting.pop()
-        operation = by_name.get(name)
-        if operation is None or name in heads | behind:
-            continue
-        if isinstance(operation, KpuConv2d):
-            heads.add(name)
-        else:
-            behind.add(name)
-            waiting += _producers(sources, name)
-    return heads, behind
-
-
-def _pools_all(operation: Operation) -> bool:
-    if isinstance(operation, GlobalAveragePool):
-        return True
-    shape = operation.inputs[0].shape if operation.inputs else ()
-    return isinstance(operation, Reduce) and len(shape) == 4 and {2, 3} <= set(operation.axes)

@@ -12,7 +12,8 @@ from harness.timing.answers import TOGETHER, answers
 from harness.timing.costs import KPU_CYCLE, total
 from harness.timing.published import networks
 from harness.timing.steps import CpuStep, KpuStep, Network
-from harness.timing.whatif import Subject, asked, subject_of
+from harness.timing.subject import Subject, subject_of
+from harness.timing.whatif import asked
 from tests.conftest import REPOSITORY
 
 FIXTURES = REPOSITORY / "fixtures" / "kmodels"
@@ -62,6 +63,8 @@ def test_sums_with_a_constant_follow_the_width_as_elements_do():
     assert len(inner) == 4
     for name in inner:
         assert narrow[name].macs == narrow[name].elements == columns[name] / 2
+    replaced = asked(stock, "replace=reduce_window2d").network.steps
+    assert not inner & {step.name for step in replaced}, "they belong to the conversions"
 
 
 def test_another_input_is_the_mobilenet_for_it(subject):

@@ -121,7 +121,7 @@ def _answers(program: Program, questions: tuple[str, ...], now: Prediction) -> t
     if not questions:
         return ()
     from harness.timing.answers import answers
-    from harness.timing.whatif import subject_of
+    from harness.timing.subject import subject_of
 
     return answers(subject_of(program), questions, now)
 
