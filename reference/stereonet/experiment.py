@@ -7,18 +7,14 @@ folder of its own below `--work`: a sweep that was cut goes on where it was.
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.files import write_json
 from harness.method import TrainJob
 from reference.stereonet import motorcycle
 from reference.stereonet.checkpoint import read_checkpoint
@@ -29,8 +25,17 @@ from reference.stereonet.metrics import errors, judged
 from reference.stereonet.motorcycle import at_full_size, load_motorcycle
 from reference.stereonet.settings import Settings
 from reference.stereonet.train import DEFAULT_EPOCHS, train
+from reference.training.sweep import (
+    SEEDS,
+    Row,
+    arguments,
+    cell,
+    measure_missing,
+    parsed,
+    rounded,
+    summary,
+)
 
-SEEDS = (0, 1, 2)
 VARIANTS: dict[str, dict[str, str]] = {
     "multi_4": {},
     "single_4": {"refinement": "single"},
@@ -51,14 +56,20 @@ NAMES = {
 # Noise on the judging pairs, in parts of the grey range.
 NOISES = (0.0, 0.02, 0.05)
 
-Row = dict[str, Any]
 
+def sweep(
+    path: Path,
+    work: Path,
+    variants: Sequence[str] = tuple(VARIANTS),
+    seeds: Sequence[int] = SEEDS,
+    epochs: int = DEFAULT_EPOCHS,
+    device: str = "cpu",
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """Train what is missing in a JSON file of results, and keep it there.
 
-@dataclass(frozen=True)
-class Sweep:
-    """What is trained.
-
-    Attributes:
+    Args:
+        path: The file.
         work: Folder of the trainings.
         variants: Names of `VARIANTS`.
         seeds: One training of each variant with each.
@@ -66,29 +77,26 @@ class Sweep:
         device: PyTorch device name.
         options: More options of all trainings.
     """
-
-    work: Path
-    variants: Sequence[str] = tuple(VARIANTS)
-    seeds: Sequence[int] = SEEDS
-    epochs: int = DEFAULT_EPOCHS
-    device: str = "cpu"
-    options: Mapping[str, str] | None = None
-
-
-def sweep(path: Path, asked: Sweep) -> None:
-    """Train what is missing in a JSON file of results, and keep it there."""
     found = json.loads(path.read_text()) if path.is_file() else {}
-    rows: list[Row] = found.get("rows", [])
     windows = found.get("windows") or {name: of_windows(noise) for name, noise in _noises()}
     real = found.get("real") or {
-        name: _rounded(one) for name, one in motorcycle.of_windows(load_motorcycle()).items()
+        name: rounded(one) for name, one in motorcycle.of_windows(load_motorcycle()).items()
     }
-    for seed in asked.seeds:
-        for variant in asked.variants:
-            if (variant, seed) not in {(row["variant"], row["seed"]) for row in rows}:
-                rows.append(_trained(variant, seed, asked))
-            common = {"epochs": asked.epochs, "torch": torch.__version__}
-            write_json(path, common | {"rows": rows, "windows": windows, "real": real})
+
+    def measure(variant: str, seed: int) -> Row:
+        own = VARIANTS[variant] | dict(options or {})
+        out = work / f"{variant}-{seed}"
+        checkpoint = train(TrainJob(out, seed=seed, epochs=epochs, device=device, options=own))
+        _, of_real = at_full_size(read_checkpoint(checkpoint).network(), load_motorcycle())
+        named = {f"real_{name}": value for name, value in of_real.items()}
+        metrics = rounded(metrics_of(checkpoint) | named)
+        return {"variant": variant, "seed": seed, "metrics": metrics}
+
+    def document(rows: list[Row]) -> dict[str, Any]:
+        common = {"epochs": epochs, "torch": torch.__version__}
+        return common | {"rows": rows, "windows": windows, "real": real}
+
+    measure_missing(path, [(v, s) for s in seeds for v in variants], measure, document)
 
 
 def of_windows(noise: float) -> dict[str, dict[str, float]]:
@@ -104,17 +112,7 @@ def of_windows(noise: float) -> dict[str, dict[str, float]]:
         "argmin": ssd_argmin(costs),
         "median": truth[valid].median().expand_as(truth),
     }
-    return {name: _rounded(errors(one, truth, valid)) for name, one in found.items()}
-
-
-def summary(rows: Sequence[Row]) -> dict[str, dict[str, tuple[float, float]]]:
-    """Return mean and standard deviation over the seeds, by variant and metric."""
-    found: dict[str, dict[str, tuple[float, float]]] = {}
-    for variant in VARIANTS:
-        of_it = [row["metrics"] for row in rows if row["variant"] == variant]
-        if of_it:
-            found[variant] = {name: _spread([one[name] for one in of_it]) for name in of_it[0]}
-    return found
+    return {name: rounded(errors(one, truth, valid)) for name, one in found.items()}
 
 
 def table(results: Mapping[str, Any]) -> list[str]:
@@ -126,10 +124,10 @@ def table(results: Mapping[str, Any]) -> list[str]:
     for variant, metrics in summary(results["rows"]).items():
         alone = sum(row["variant"] == variant for row in results["rows"]) == 1
         cells = [
-            _cell(*metrics[name], alone=alone) for name in ("epe", "epe_noise_2", "epe_noise_5")
+            cell(*metrics[name], alone=alone) for name in ("epe", "epe_noise_2", "epe_noise_5")
         ]
         cells.append(
-            _cell(*(100 * value for value in metrics["bad_1"]), alone=alone, digits=1) + " %"
+            cell(*(100 * value for value in metrics["bad_1"]), alone=alone, digits=1) + " %"
         )
         lines.append(f"| {NAMES[variant]} | {' | '.join(cells)} |")
     for name in ("soft", "argmin", "median"):
@@ -147,8 +145,8 @@ def real_table(results: Mapping[str, Any]) -> list[str]:
     ]
     for variant, metrics in summary(results["rows"]).items():
         alone = sum(row["variant"] == variant for row in results["rows"]) == 1
-        epe = _cell(*metrics["real_epe"], alone=alone, digits=2)
-        share = _cell(*(100 * one for one in metrics["real_bad_2"]), alone=alone, digits=1)
+        epe = cell(*metrics["real_epe"], alone=alone, digits=2)
+        share = cell(*(100 * one for one in metrics["real_bad_2"]), alone=alone, digits=1)
         lines.append(f"| {NAMES[variant]} | {epe} | {share} % |")
     for name, found in results["real"].items():
         lines.append(f"| {NAMES[name]} | {found['epe']:.2f} | {100 * found['bad_2']:.1f} % |")
@@ -162,7 +160,7 @@ def levels_table(rows: Sequence[Row]) -> list[str]:
     for variant, metrics in found.items():
         alone = sum(row["variant"] == variant for row in rows) == 1
         cells = [
-            _cell(*metrics[f"epe_{level}"], alone=alone) if f"epe_{level}" in metrics else ""
+            cell(*metrics[f"epe_{level}"], alone=alone) if f"epe_{level}" in metrics else ""
             for level in range(5)
         ]
         lines.append(f"| {NAMES[variant]} | {' | '.join(cells)} |")
@@ -179,17 +177,7 @@ def metrics_of(checkpoint: Path) -> dict[str, float]:
             found |= of_noise
         else:
             found[f"epe_{name}"] = of_noise["epe"]
-    return _rounded(found)
-
-
-def _trained(variant: str, seed: int, asked: Sweep) -> Row:
-    options = VARIANTS[variant] | dict(asked.options or {})
-    out = asked.work / f"{variant}-{seed}"
-    job = TrainJob(out, seed=seed, epochs=asked.epochs, device=asked.device, options=options)
-    checkpoint = train(job)
-    _, real = at_full_size(read_checkpoint(checkpoint).network(), load_motorcycle())
-    metrics = metrics_of(checkpoint) | {f"real_{name}": value for name, value in real.items()}
-    return {"variant": variant, "seed": seed, "metrics": _rounded(metrics)}
+    return rounded(found)
 
 
 def _arrays(pairs: Pairs) -> tuple[Any, Any, Any]:
@@ -200,31 +188,13 @@ def _noises() -> list[tuple[str, float]]:
     return [(f"noise_{round(100 * noise)}", noise) for noise in NOISES]
 
 
-def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 6) for name, value in metrics.items()}
-
-
-def _cell(mean: float, deviation: float, *, alone: bool, digits: int = 3) -> str:
-    return f"{mean:.{digits}f}" if alone else f"{mean:.{digits}f} ± {deviation:.{digits}f}"
-
-
-def _spread(values: Sequence[float]) -> tuple[float, float]:
-    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
-
-
 def main() -> None:
     """Run the sweep as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
+    parser = arguments(__doc__, VARIANTS)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    sweep(given.out, Sweep(given.work, given.variants, given.seeds, given.epochs, given.device))
+    given = parsed(parser)
+    sweep(given.out, given.work, given.variants, given.seeds, given.epochs, given.device)
 
 
 if __name__ == "__main__":

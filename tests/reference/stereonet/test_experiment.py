@@ -30,11 +30,10 @@ def rows_of(path):
 
 def test_a_sweep_goes_on_where_it_was(tmp_path):
     path = tmp_path / "results.json"
-    asked = {"work": tmp_path / "work", "epochs": 1, "options": QUICK}
-    experiment.sweep(path, experiment.Sweep(variants=("multi_4",), seeds=(0,), **asked))
+    asked = {"work": tmp_path / "work", "seeds": (0,), "epochs": 1, "options": QUICK}
+    experiment.sweep(path, variants=("multi_4",), **asked)
     (first,) = rows_of(path)
-    asked["variants"] = ("multi_4", "single_4")
-    experiment.sweep(path, experiment.Sweep(seeds=(0,), **asked))
+    experiment.sweep(path, variants=("multi_4", "single_4"), **asked)
     whole = rows_of(path)
     assert whole[0] == first
     assert [row["variant"] for row in whole] == ["multi_4", "single_4"]
@@ -43,9 +42,9 @@ def test_a_sweep_goes_on_where_it_was(tmp_path):
 
 
 def test_its_trainings_are_those_of_the_command(job, tmp_path):
-    asked = experiment.Sweep(tmp_path / "work", ("multi_4",), (0,), 1, options=QUICK)
-    experiment.sweep(tmp_path / "results.json", asked)
-    kept = tmp_path / "work" / "multi_4-0" / "checkpoint.safetensors"
+    path, work = tmp_path / "results.json", tmp_path / "work"
+    experiment.sweep(path, work, ("multi_4",), (0,), 1, options=QUICK)
+    kept = work / "multi_4-0" / "checkpoint.safetensors"
     assert kept.read_bytes() == train(job()).read_bytes()
 
 
@@ -54,10 +53,8 @@ def row(variant, seed, epe):
     return {"variant": variant, "seed": seed, "metrics": dict.fromkeys(names, epe)}
 
 
-def test_means_and_spreads_by_hand():
+def test_the_table_of_levels_has_means_and_spreads():
     rows = [row("multi_4", seed, 0.1 * seed) for seed in (1, 2, 3)] + [row("single_4", 0, 0.25)]
-    found = experiment.summary(rows)
-    assert found["multi_4"]["epe"] == pytest.approx((0.2, 0.1))
     lines = experiment.levels_table(rows)
     name = experiment.NAMES["multi_4"]
     assert lines[2] == f"| {name} | 0.200 ± 0.100 | 0.200 ± 0.100 |  |  |  |"

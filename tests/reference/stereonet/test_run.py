@@ -20,7 +20,6 @@ from reference.stereonet.experiment import (
     metrics_of,
     of_windows,
     real_table,
-    summary,
     table,
 )
 from reference.stereonet.method import DRIFT_PX, EPE_CHANGE_PX
@@ -28,6 +27,7 @@ from reference.stereonet.metrics import predict
 from reference.stereonet.settings import Settings
 from reference.stereonet.train import DEFAULT_EPOCHS
 from reference.stereonet.whole import whole_deployable
+from reference.training.sweep import summary
 from tests.docs.examples import REPOSITORY
 from tests.reference.battery.shipped import ManifestBattery, ShippedBattery, of_backends
 from tests.reference.stereonet.figures import share_on_kpu

@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from reference.training.sweep import summary
 from reference.ufdn import METHOD
 from reference.ufdn.checkpoint import read_checkpoint
 from reference.ufdn.data import first, join, sample_domains
-from reference.ufdn.experiment import summary, table
+from reference.ufdn.experiment import table
 from reference.ufdn.metrics import DeployedMetrics
 from reference.ufdn.settings import VARIANTS, Settings
 from reference.ufdn.train import DEFAULT_EPOCHS
