@@ -49,6 +49,7 @@ def test_shapes_follow_the_values_through_layers_that_store_counts_only():
     assert by_kind["quantized_add"].output.shape == (1, 4, 8, 8)
     assert by_kind["flatten"].output.shape == (1, 128)
     assert by_kind["resize"].output.shape == (1, 8, 8, 8)
+    assert by_kind["channelwise_dequantize"].output.shape == (1, 4, 8, 8)
     full = by_kind["fully_connected"]
     assert full.activation is Activation.RELU
     np.testing.assert_array_equal(program.constant(full.inputs[1]).ravel(), np.arange(12))
