@@ -45,6 +45,7 @@ class Map:
         of_line = chain.from_iterable(of_file.get(str(n), ()) for n in range(start, stop + 1))
         # Of a line that runs at import only, and of a cached value, any test of the file may know.
         near, all_near = set(of_line), set(chain.from_iterable(of_file.values()))
+        all_near |= self._named_after(path)
         known = [first] if first in self.seconds else []
         order = [
             *known,
@@ -52,6 +53,15 @@ class Map:
             *self._in_turn((all_near or self._room(path)) - near),
         ]
         return self._within_budget(list(dict.fromkeys(order)))
+
+    def _named_after(self, path: str) -> set[str]:
+        """Return the tests in files named after a module, or a folder that it is in.
+
+        What reads a module's tables and classes only runs none of its lines.
+        """
+        _, room, *folders = path.removesuffix(".py").split("/")
+        files = tuple(f"tests/{room}/test_{name}.py::" for name in folders)
+        return {test for test in self.seconds if test.startswith(files)}
 
     def _room(self, path: str) -> set[str]:
         room = f"tests/{path.split('/')[1]}/"

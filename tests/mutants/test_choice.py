@@ -33,6 +33,12 @@ def test_a_file_that_no_test_runs_has_those_of_its_room():
     assert near.tests(PATH, 2, TEXT) == ["tests/kmodel/x::a"]
 
 
+def test_tests_that_are_named_after_a_file_or_its_folder_are_asked_too():
+    names = ["tests/kmodel/test_a.py::x", "tests/kmodel/test_v5.py::y", "tests/kmodel/test_b.py::z"]
+    known = Map(dict.fromkeys(names, 0.1), {"harness/kmodel/v5/a.py": {"1": [names[2]]}})
+    assert known.tests("harness/kmodel/v5/a.py", 1, "x = 1") == [names[2], *names[:2]]
+
+
 def test_maps_of_several_files_are_one():
     one, two = Map({"a": 1.0}, {PATH: {"3": ["a"]}}), Map({"b": 1.0}, {PATH: {"3": ["b"], "4": []}})
     assert Map.merged([one, two]) == Map({"a": 1.0, "b": 1.0}, {PATH: {"3": ["a", "b"], "4": []}})
