@@ -31,7 +31,7 @@ SLANT_ACROSS, SLANT_DOWN = 0.05, 0.12
 # Disparities stay between this many pixels and D less a little; middles of surfaces below a share.
 LEAST, NEAREST = 0.5, 0.92
 # How much of a photograph's contrast is kept; some surfaces have hardly any.
-FAINT, FAINT_SHARE = 0.06, 0.2
+FAINT, FAINT_SHARE = 0.06, 0.1
 # One camera's exposure against the other's.
 EXPOSURE = 0.03
 
@@ -109,7 +109,7 @@ def layered_scenes(
     pictures: Sequence[Images],
     size: tuple[int, int] = (HEIGHT, WIDTH),
 ) -> Stereograms:
-    """Return pairs whose disparity is known everywhere, where the match is hidden too.
+    """Return pairs whose disparity is known where its match is in the picture, hidden or not.
 
     Args:
         count: How many.
@@ -143,6 +143,7 @@ def seen(
         _paint(left, surface, x, y)
         _paint(right, surface, surface.seen_from_the_right(x, y), y)
         disparity = np.where(surface.coverage(x, y) > 0.5, surface.disparity(x, y), disparity)
+    disparity[x < disparity] = 0
     noise = rng.uniform(0, 0.01)
     exposed = right * rng.uniform(1 - EXPOSURE, 1 + EXPOSURE)
     both = [to_bytes(side.transpose(2, 0, 1), noise, rng) for side in (left, exposed)]
@@ -219,7 +220,7 @@ def _worn(
     size: tuple[int, int],
     disparities: int,
 ) -> Floats:
-    """Return a piece of a photograph, larger or smaller, mirrored or not, and perhaps faint."""
+    """Return a piece of a photograph: scaled, mirrored or not, in other colours, perhaps faint."""
     # Columns of the left picture that the right one sees lie up to D further to the right.
     size = size[0], size[1] + disparities + 2
     photograph = photographs[int(rng.integers(len(photographs)))]
@@ -229,8 +230,7 @@ def _worn(
     left, top = rng.uniform(0, photograph.width - width), rng.uniform(0, photograph.height - height)
     box = left, top, left + width, top + height
     piece = np.asarray(photograph.resize(size[::-1], Image.Resampling.BICUBIC, box), float)
-    if rng.random() < 0.5:
-        piece = piece[:, ::-1]
+    piece = piece[:, :: rng.choice((1, -1))] @ rng.dirichlet((0.5, 0.5, 0.5), 3).T
     contrast = rng.uniform(0, FAINT) if rng.random() < FAINT_SHARE else rng.uniform(0.3, 1.2)
     mean = piece.mean(axis=(0, 1))
     return np.asarray(mean * rng.uniform(0.6, 1.3) + contrast * (piece - mean))

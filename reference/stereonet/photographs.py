@@ -15,7 +15,22 @@ from harness.errors import DataError
 if TYPE_CHECKING:
     from harness.method import Images
 
-TO_LEARN_FROM = ("astronaut", "brick", "camera", "chelsea", "coins", "grass", "gravel", "moon")
+TO_LEARN_FROM = (
+    "astronaut",
+    "brick",
+    "camera",
+    "cell",
+    "chelsea",
+    "clock",
+    "coins",
+    "grass",
+    "gravel",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "moon",
+    "page",
+    "retina",
+)
 TO_JUDGE_BY = ("coffee", "rocket")
 
 

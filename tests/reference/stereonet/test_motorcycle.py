@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from reference.stereonet import METHOD
 from reference.stereonet.checkpoint import read_checkpoint
 from reference.stereonet.data import load_sides
-from reference.stereonet.losses import known
 from reference.stereonet.metrics import predict
 from reference.stereonet.motorcycle import at_full_size, load_motorcycle, write_motorcycle
 from reference.stereonet.networks import StereoNet
@@ -78,9 +77,6 @@ def test_the_shipped_weights_reach_what_the_page_says(pair):
     _, found = at_full_size(checkpoint.network(), pair)
     for name, value in found.items():
         assert value == pytest.approx(row["metrics"][f"real_{name}"], rel=0.01), name
-    truth = torch.from_numpy(pair.disparity)
-    valid = known(truth, 64)
-    assert found["epe"] < (truth[valid] - truth[valid].median()).abs().mean().item()
 
 
 def test_a_size_that_2_to_the_k_does_not_divide_is_padded(pair):

@@ -108,6 +108,7 @@ def test_the_windows_are_those_of_the_page(results):
 def test_the_experiment_shows_what_the_page_says(results):
     rows, windows = results["rows"], results["windows"]
     assert {row["variant"] for row in rows} <= set(VARIANTS)
+    assert len({row["seed"] for row in rows if row["variant"] == "multi_4"}) >= 3
     for row in (row for row in rows if row["variant"] == "multi_4"):
         found = row["metrics"]
         for noise, name in (
@@ -122,6 +123,12 @@ def test_the_experiment_shows_what_the_page_says(results):
         assert levels == sorted(levels, reverse=True)
         # Of dots alone it learns little about photographs.
         assert found["real_epe"] > results["real"]["argmin"]["epe"]
+    for row in (row for row in rows if row["variant"] == "textures"):
+        found, windows_of_real = row["metrics"], results["real"]
+        assert found["real_volume_epe"] < windows_of_real["argmin"]["epe"]
+        assert found["real_epe"] < 0.8 * windows_of_real["soft"]["epe"]
+        # What refiners learn of rendered scenes does not serve the real pair.
+        assert found["real_epe"] > found["real_volume_epe"]
 
 
 def test_the_shipped_weights_are_of_the_experiment(results):
