@@ -21,6 +21,8 @@ from reference.simgan.structure import (
     scaled,
 )
 
+# Share of the features of the convolutions that a training step of the estimator does without.
+DROPOUT = 0.5
 # What the convolutions of the estimator, which do not pad, leave of a 35 x 55 picture.
 _ESTIMATOR_MAP = (5, 10)
 
@@ -110,4 +112,5 @@ class GazeEstimator(nn.Module):
         """Turn float32 [N, 1, 35, 55] in −1 to 1 into directions of length 1, float32 [N, 3]."""
         if images.shape[-2:] != EYE:
             raise ValueError(f"the estimator takes pictures of {EYE}, not {tuple(images.shape)}")
-        return F.normalize(self.head(self.features(images)), dim=1)
+        features = F.dropout(self.features(images), DROPOUT, self.training)
+        return F.normalize(self.head(features), dim=1)

@@ -37,5 +37,5 @@ class Settings(Options):
     lr: float = option(0.0005, between(1e-7, 1), "learning rate of refiner and discriminator")
     synthetic: int = option(2000, between(64, 1_000_000), "rendered eyes to refine")
     real: int = option(2000, between(64, 1_000_000), "rendered photographs, without labels")
-    estimator_steps: int = option(400, between(0, 100_000), "steps of the gaze estimator")
+    estimator_steps: int = option(1600, between(0, 100_000), "steps of the gaze estimator")
     hidden: int = option(32, between(1, 10_000), "hidden features of the gaze estimator")

@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from reference.simgan import experiment
+from reference.simgan.data import rendered_pictures
 from reference.simgan.settings import Settings
 from tests.reference.simgan.conftest import QUICK
 
@@ -23,14 +25,32 @@ def _few_judges(monkeypatch):
 @pytest.mark.parametrize("variant", experiment.VARIANTS)
 def test_a_variant_is_judged_by_its_estimators(variant):
     found = experiment.measure(variant, 0, SMALL)
-    full = {"refined 1x", "synthetic 1x", "synthetic 4x", "labelled photographs 4x"}
-    assert set(found["estimators"]) == {"refined 4x"} | (full if variant == "full" else set())
+    full = set(experiment.PAPER_WITHIN)
+    assert set(found["estimators"]) == (full if variant == "full" else {"refined 64x"})
+    assert {len(each) for each in found["estimators"].values()} == {experiment.ESTIMATORS}
     assert found["iris_shift_px"]["mean"] >= 0
     assert {"first", "last"} == set(found["discriminator_accuracy"])
 
 
+def test_a_smaller_set_is_the_beginning_of_a_larger_one():
+    settings = Settings.parse({**QUICK, "steps": "1"})
+    pictures = rendered_pictures(settings.synthetic, settings.real)
+    trainer, _ = experiment.play(pictures, settings, 0)
+    sets = experiment._sets("full", trainer, pictures, "cpu")
+    for kind in ("synthetic", "refined"):
+        whole, gaze = sets[f"{kind} 64x"]
+        assert len(whole) == len(gaze) == settings.synthetic
+        for size in (1, 4, 16):
+            images, directions = sets[f"{kind} {size}x"]
+            assert len(images) == len(directions) == settings.synthetic * size // 64
+            assert torch.equal(images, whole[: len(images)])
+            assert np.array_equal(directions, gaze[: len(images)])
+    assert not torch.equal(sets["refined 64x"][0], sets["synthetic 64x"][0])
+
+
 def row(seed, error):
-    figures = {"gaze_error_deg": error, "within_7_deg": error / 100}
+    # Two estimators, a degree above and below.
+    figures = [{"gaze_error_deg": error + off, "within_7_deg": error / 100} for off in (-1, 1)]
     return {"variant": "full", "seed": seed, "estimators": {"refined 4x": figures}}
 
 
