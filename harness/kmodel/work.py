@@ -136,7 +136,7 @@ def _is_padded_point(program: Program, sources: Sources, layer: KpuConv2d) -> bo
 
 def _is_sum_or_product(operation: Operation) -> bool:
     """Return whether each element is but scaled or shifted, by a matrix product of one column."""
-    return isinstance(operation, MatMul) and operation.input.shape[-1] == 1
+    return isinstance(operation, MatMul) and operation.is_column
 
 
 def cpu_macs(operation: Operation) -> int:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.convert import convert, floats
 from harness.errors import ConversionError
+from harness.kmodel import load, save
 from harness.kmodel.operations import (
     NO_CLAMP,
     NO_PADDING,
@@ -175,6 +176,17 @@ def test_one_constant_for_all_elements_takes_a_product_of_one_column(values, oth
         fused = floats.fused(x, np.float32(factor), np.float32(term))
     finite = np.isfinite(wanted)
     assert np.array_equal(fused[finite].view(np.uint32), wanted[finite].view(np.uint32))
+
+
+def test_a_sum_with_a_constant_keeps_the_shape_of_an_output():
+    """The body of a product says that it is a column; whoever reads the file is to see a map."""
+    constant = np.array([[2.5]], np.float32)
+    source = single(Binary, [(F32, (1, 3, 4, 5))], (F32, (1, 3, 4, 5)), [constant], op=BinaryOp.ADD)
+    conversion, *sides = both(source)
+    assert_same(*sides)
+    again = load(save(conversion.program))
+    assert isinstance(again.operations[-1], MatMul)
+    assert [port.buffer.shape for port in again.outputs] == [(1, 3, 4, 5)]
 
 
 @pytest.mark.parametrize("op", UNARY)

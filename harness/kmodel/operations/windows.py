@@ -18,6 +18,11 @@ class MatMul(Operation):
 
     clamp: Clamp
 
+    @property
+    def is_column(self) -> bool:
+        """Whether each element of `a` is but scaled and shifted: `b` is a single number."""
+        return self.inputs[1].elements == 1
+
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class FullyConnected(Operation):

@@ -13,8 +13,9 @@ from harness.kmodel.build import (
     ports,
 )
 from harness.kmodel.kpu_layer import LayerReader
-from harness.kmodel.memory import KPU_BYTES, Buffer, Memory, Pool
+from harness.kmodel.memory import KPU_BYTES, Buffer, Memory, Pool, dense
 from harness.kmodel.operations.base import Operation
+from harness.kmodel.operations.windows import MatMul
 from harness.kmodel.program import Program
 from harness.kmodel.reader import Bytes, Reader
 from harness.kmodel.v4.body import RANK, Body, Range, Surroundings
@@ -109,8 +110,21 @@ def _operations(
         operation = done.add(
             NODES[opcode].read(Body(around, Reader(reader.data, start, reader.position), start))
         )
-        around.shapes.write(operation.outputs)
+        around.shapes.write(_as_meant(operation, around.shapes))
     return tuple(done.done), reader.position
+
+
+def _as_meant(operation: Operation, shapes: KnownShapes) -> tuple[Buffer, ...]:
+    """Return an operation's outputs with the shapes in which others are to read them.
+
+    A matrix product of one column scales or shifts each element: what comes out has the shape of
+    what went in, though the body knows of a column only.
+    """
+    if not (isinstance(operation, MatMul) and operation.is_column):
+        return operation.outputs
+    source, out = operation.input, operation.output
+    shape = shapes.read(source.pool, source.offset, source.elements)
+    return (dense(out.pool, out.offset, out.dtype, shape),) if len(shape) > 1 else (out,)
 
 
 def _output(body: Body, operations: tuple[Operation, ...], place: Range) -> Buffer:
@@ -118,5 +132,6 @@ def _output(body: Body, operations: tuple[Operation, ...], place: Range) -> Buff
     for operation in reversed(operations):
         for buffer in operation.outputs:
             if (buffer.pool, buffer.offset) == (place.pool, place.start):
-                return buffer if buffer.nbytes == place.size else body.known(place)
+                whole = buffer.nbytes == place.size and not isinstance(operation, MatMul)
+                return buffer if whole else body.known(place)
     return body.known(place)
