@@ -15,6 +15,8 @@ AUTO = "auto"
 VIRTUAL = "virtual"
 VARIABLE = "K210_BOARD"
 PROFILE = "m5stickv-0.6"
+# Boards that this process keeps open, by port: nobody else could open one of these again.
+_HELD: dict[str, Board] = {}
 
 
 class NoBoardError(BoardError):
@@ -43,10 +45,15 @@ def resolve(choice: str = AUTO) -> str:
 def opened(choice: str = AUTO, on_log: Listener = silence) -> Iterator[Board]:
     """Open the board that is meant; `virtual` starts one and ends it afterwards.
 
+    A board that is `held` in this process is lent as it is.
+
     Raises:
         BoardError: There is none, several, or it cannot be opened.
     """
     port = resolve(choice)
+    if port in _HELD:
+        yield _HELD[port]
+        return
     if port != VIRTUAL:
         with Board.open(port, on_log=on_log, revive=True) as board:
             yield board
@@ -58,6 +65,25 @@ def opened(choice: str = AUTO, on_log: Listener = silence) -> Iterator[Board]:
         Board.open(started.port, on_log=on_log) as board,
     ):
         yield board
+
+
+@contextmanager
+def held(choice: str, on_log: Listener = silence) -> Iterator[Board]:
+    """Open a board and lend it to everybody in this process who opens the same port.
+
+    Virtual boards are not lent: whoever wants one gets one.
+
+    Raises:
+        BoardError: As for `opened`.
+    """
+    port = resolve(choice)
+    with opened(port, on_log) as board:
+        if port != VIRTUAL:
+            _HELD[port] = board
+        try:
+            yield board
+        finally:
+            _HELD.pop(port, None)
 
 
 def check(choice: str = AUTO) -> None:

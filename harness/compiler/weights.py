@@ -96,5 +96,5 @@ def _wrong(values: npt.NDArray[np.generic], multiplying: bool) -> str:
     if values.dtype.kind != "f":
         return ""
     wrong = ~np.isfinite(values) if multiplying else np.isnan(values)
-    kinds = sorted({f"{value:g}" for value in values[wrong].tolist()})
+    kinds = sorted(f"{value:g}" for value in np.unique(values[wrong]).tolist())
     return f"{' and '.join(kinds)} in {wrong.sum()} of {values.size} weights" if kinds else ""

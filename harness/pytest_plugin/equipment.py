@@ -69,13 +69,12 @@ def board(
     request: pytest.FixtureRequest, record_testsuite_property: Callable[[str, object], None]
 ) -> Iterator[Board]:
     """Return the board of `--board`, open for the whole session: `harness.board.board.Board`."""
-    from harness.board.choose import opened
+    from harness.board.choose import held
 
     config = request.config
     _need_board(config)
     try:
-        context = opened(config.stash[_PORT])
-        with context as found:
+        with held(config.stash[_PORT]) as found:
             info = found.info
             facts = {
                 "kind": info.kind,

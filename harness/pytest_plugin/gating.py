@@ -50,9 +50,16 @@ def summary(config: pytest.Config) -> Iterator[str]:
 
 
 def write_markdown(config: pytest.Config, lines: Iterable[str]) -> None:
-    """Append the judgements of a session, and some more lines, to the file of `--k210-markdown`."""
-    if path := config.getoption("--k210-markdown"):
-        text = "\n\n".join([*of(config).markdown(), *lines])
+    """Append the judgements of a session, and some more lines, to the file of `--k210-markdown`.
+
+    Under pytest-xdist the workers judge, and their controller alone knows all failures.
+    """
+    path, gate = config.getoption("--k210-markdown"), of(config)
+    is_worker, workers = hasattr(config, "workerinput"), config.getoption("numprocesses", 0)
+    judges = gate.has_judged or not (is_worker or workers)
+    parts = [*(gate.markdown() if judges else ()), *(() if is_worker else lines)]
+    if path and parts:
+        text = "\n\n".join(parts)
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
 
@@ -88,6 +95,11 @@ class SessionGate:
         self._judged.append(found)
         if found.verdict == "fail":
             pytest.fail(_words(found), pytrace=False)
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether a run came by in this process."""
+        return bool(self._judged or self._first)
 
     def markdown(self) -> Iterator[str]:
         """Yield a part for each run that was judged, then one for those that could not be."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 OPTION = "--k210-link-reruns"
-PLUGIN = "rerunfailures"
+PLUGINS = ("rerunfailures", "pytest_rerunfailures")
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -24,19 +24,24 @@ def add_options(group: pytest.OptionGroup) -> None:
     )
 
 
-def mark(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark every test that has no rule of its own.
+def check(config: pytest.Config) -> None:
+    """Make sure that what asks again is there.
 
     Raises:
-        pytest.UsageError: What asks again is not installed.
+        pytest.UsageError: It is not installed.
     """
-    times = config.getoption(OPTION)
-    if not times:
-        return
-    if not config.pluginmanager.hasplugin(PLUGIN):
+    known = any(config.pluginmanager.hasplugin(name) for name in PLUGINS)
+    if config.getoption(OPTION) and not known:
         raise pytest.UsageError(
             f"{OPTION} wants pytest-rerunfailures → pip install 'pytest-rerunfailures>=16.2'"
         )
+
+
+def mark(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test that has no rule of its own."""
+    times = config.getoption(OPTION)
+    if not times:
+        return
     from harness.pytest_plugin.causes import link_errors
 
     again = pytest.mark.flaky(reruns=times, only_rerun=list(link_errors()))

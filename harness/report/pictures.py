@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # What all pictures of one page may take together, in characters of base64.
 DEFAULT_BUDGET = 1_400_000
+# The same for its sounds, which may not push pictures out.
+SOUND_BUDGET = 700_000
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"})
 _SOUND = ".wav"
@@ -42,11 +44,13 @@ class Inliner:
 
     Attributes:
         folder: Nothing outside it is read.
-        budget: Characters of base64 left to spend.
+        budget: Characters of base64 left to spend on pictures.
+        sound_budget: The same for sounds.
     """
 
     folder: Path
     budget: int = field(default=DEFAULT_BUDGET)
+    sound_budget: int = field(default=SOUND_BUDGET)
 
     def picture(self, path: str, side: int) -> Picture:
         """Read a picture and scale it down until its longer side is at most `side` pixels."""
@@ -65,10 +69,10 @@ class Inliner:
         file = inside(self.folder, path)
         if file is None or file.suffix.lower() != _SOUND or not file.is_file():
             return ""
-        if 4 * -(-file.stat().st_size // 3) > self.budget:
+        if 4 * -(-file.stat().st_size // 3) > self.sound_budget:
             return ""
         source = f"data:audio/wav;base64,{base64.b64encode(file.read_bytes()).decode()}"
-        self.budget -= len(source)
+        self.sound_budget -= len(source)
         return source
 
     def _spend(self, path: str, image: Image) -> Picture:

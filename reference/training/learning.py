@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from torch import Tensor
+
 from harness.errors import MethodError
 from reference.training.folder import LAST_GOOD_NAME, TrainingFolder
 from reference.training.record import Record
@@ -74,8 +76,10 @@ def learn(
         while (before := history.done) < total:
             try:
                 note = stretch(history)
+                _check_numbers(trainer.state())
             except MethodError as error:
-                raise _with_last_good(error, folder, trainer, history, keep) from error
+                where = f"{history.unit} {before}"
+                raise _with_last_good(error, folder, trainer, where, keep) from error
             if note is None:
                 break
             save()
@@ -87,18 +91,42 @@ def _taken_up(folder: TrainingFolder, trainer: Trainer, history: Kept) -> Kept:
     state = folder.state()
     if state is None:
         return history
-    trainer.restore(state["trainer"])
-    found = type(history).model_validate_json(state["history"])
+    try:
+        trainer.restore(state["trainer"])
+        found = type(history).model_validate_json(state["history"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # of another version
+        raise MethodError(
+            f"{folder.job.out} holds a state that this version does not know: "
+            f"{type(error).__name__}: {str(error).splitlines()[0]}",
+            "delete it to train afresh",
+        ) from error
     where = f"{found.unit} {found.done}"
     folder.job.progress.say(f"taking up the training in {folder.job.out} after {where}")
     return found
+
+
+def _check_numbers(state: Any, name: str = "") -> None:  # noqa: ANN401  nested as a trainer likes
+    """Look through the weights of a state, not through what its optimisers keep.
+
+    Raises:
+        MethodError: Some are no numbers any more.
+    """
+    if isinstance(state, Mapping):
+        for key, part in state.items():
+            if "optimizer" not in str(key):
+                _check_numbers(part, str(key))
+    elif isinstance(state, Tensor) and state.is_floating_point() and not state.isfinite().all():
+        raise MethodError(
+            f"the training diverged: {name} is no number any more",
+            "give a lower learning rate with --set lr=, in another folder",
+        )
 
 
 def _with_last_good(
     error: MethodError,
     folder: TrainingFolder,
     trainer: Trainer,
-    history: Record,
+    where: str,
     keep: Callable[[Path], None],
 ) -> MethodError:
     """Write the weights before a stretch that diverged, and say so in its error."""
@@ -106,7 +134,6 @@ def _with_last_good(
     assert state is not None
     trainer.restore(state["trainer"])
     keep(folder.last_good)
-    where = f"{history.unit} {history.done}"
     return MethodError(
         f"{error.cause}; the weights of {where} are kept in {LAST_GOOD_NAME}", error.remedy
     )

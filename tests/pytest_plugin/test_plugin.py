@@ -249,8 +249,54 @@ def test_a_link_that_does_not_come_back_fails_as_such(pytester):
     result.stdout.fnmatch_lines([f"k210: {count} of {count + 3} failures are of the link *"])
 
 
-def test_asking_again_without_what_asks_is_refused(pytester):
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_asking_again_without_what_asks_is_refused(pytester, workers):
     pytester.makepyfile("def test_nothing(): pass")
-    result = pytester.runpytest_subprocess("--k210-link-reruns", "2", "-p", "no:rerunfailures")
+    options = ("--k210-link-reruns", "2", "-p", "no:rerunfailures")
+    result = pytester.runpytest_subprocess(*options, *workers)
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*wants pytest-rerunfailures*pip install*"])
+
+
+def test_workers_write_no_summary_of_failures_that_only_the_controller_knows(pytester):
+    pytester.makepyfile(
+        "import pytest\n"
+        "from harness.errors import BoardError\n"
+        "@pytest.mark.parametrize('n', range(4))\n"
+        "def test_lost(n): raise BoardError('lost')\n"
+    )
+    pytester.runpytest_subprocess("-n", "2", "--k210-markdown", "said.md")
+    said = (pytester.path / "said.md").read_text().splitlines()
+    (line,) = filter(None, said)
+    assert line.startswith("k210: 4 of 4 failures are of the link to the board: ")
+
+
+BOTH = """
+import numpy as np, pytest, torch
+
+@pytest.mark.hil
+def test_it_is_there(board):
+    assert board.eval("6 * 7") == 42
+
+@pytest.mark.hil
+def test_it_does_what_the_simulator_does(k210):
+    torch.manual_seed(0)
+    module = torch.nn.Conv2d(3, 4, 3, padding=1).eval()
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 16), dtype=np.uint8)
+    found = k210.compare(module, inputs=images, candidate="board", reference="kpu")
+    found.assert_within(max_abs=0)
+"""
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_the_board_of_the_session_is_the_one_that_is_compared(pytester):
+    """The fixture holds the port: nobody else in this process could open it."""
+    from harness.board import virtual
+    from harness.board.virtual import installation
+
+    if not installation.status(CACHE).ready:
+        pytest.skip("no virtual board here")
+    pytester.makepyfile(BOTH)
+    with virtual.start(baud=0) as started:
+        result = pytester.runpytest_subprocess("--board", started.port)
+    result.assert_outcomes(passed=2)

@@ -87,6 +87,8 @@ def _linear(draft: Draft, op: BinaryOp, b: Buffer) -> tuple[Buffer, Buffer] | No
     if not is_constant(b) or b.elements > 1:
         return None
     value = float(draft.read(b).item())
+    if np.isnan(value):  # its sign would turn
+        return None
     if op is BinaryOp.MUL:
         factor, term = value, -0.0
     else:

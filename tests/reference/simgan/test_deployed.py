@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -86,6 +87,8 @@ def test_the_shipped_weights_are_as_their_manifest_says():
     manifest = json.loads(weights_file("simgan.json").read_text())
     checkpoint = read_checkpoint(METHOD.shipped())
     assert METHOD.shipped().stat().st_size <= 1_000_000
+    assert hashlib.sha256(METHOD.shipped().read_bytes()).hexdigest() == manifest["sha256"]
+    assert "k210 train simgan" in manifest["command"]
     assert dict(checkpoint.job) == manifest["job"]
     network = checkpoint.networks.refiner
     assert isinstance(network, Refiner)

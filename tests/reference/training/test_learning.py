@@ -103,3 +103,25 @@ def test_a_history_says_what_it_counts():
         _ = Record().done
     assert (Epochs.unit, Rows.unit) == ("epoch", "step")
     assert (Epochs().done, Rows[Stretch]().done) == (0, 0)
+
+
+@pytest.mark.parametrize("bad", [1, 3, 5])
+def test_weights_that_are_no_numbers_are_not_kept_though_every_term_was(course, tmp_path, bad):
+    adder = Adder()
+
+    def epoch(history):
+        note = adder.epoch(history)
+        if history.done == bad:
+            adder.weight = adder.weight * float("nan")
+        return note
+
+    with pytest.raises(MethodError, match=f"the weights of epoch {bad - 1} are kept"):
+        course(adder, epoch)
+    assert float((tmp_path / LAST_GOOD_NAME).read_text()) == bad - 1
+
+
+def test_a_state_of_another_version_is_named(course, tmp_path):
+    folder = TrainingFolder(TrainJob(out=tmp_path, progress=Listener("T")), {"seed": 0})
+    folder.save({"history": Epochs().model_dump_json(), "weight": torch.zeros(1)})
+    with pytest.raises(MethodError, match="a state that this version does not know: KeyError"):
+        course()
